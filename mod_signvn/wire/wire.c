@@ -197,7 +197,7 @@ static sgn_error_t *decode(sgn_wire_message_t *message, char *buffer, size_t len
         return SGN_ERROR(pool, SGN_WIRE, "a message that is no object");
     SGN_TRY(sgn_json_get_int(&version, message->json, "v", pool));
     if (version != SGN_WIRE_VERSION)
-        return SGN_ERROR(pool, SGN_WIRE_VERSION, "message version %" APR_INT64_T_FMT, version);
+        return SGN_ERROR(pool, SGN_WIRE_SKEW, "message version %" APR_INT64_T_FMT, version);
     return NULL;
 }
 

@@ -120,7 +120,7 @@ static void hostile(void)
     refused("wire: no JSON is refused", SGN_JSON_SYNTAX, "hello", 5, many, 3);
     refused("wire: JSON that is no object is refused", SGN_WIRE, "[1]", 3, many, 1);
     refused("wire: a message without version is refused", SGN_FIELD, "{}", 2, NULL, 0);
-    refused("wire: another version is refused by name", SGN_WIRE_VERSION, "{\"v\":2}", 7, NULL, 0);
+    refused("wire: another version is refused by name", SGN_WIRE_SKEW, "{\"v\":2}", 7, NULL, 0);
     refused("wire: a key twice is refused", SGN_JSON_SYNTAX, "{\"v\":1,\"v\":1}", 13, NULL, 0);
     refused("wire: a long message without its descriptor is refused", SGN_WIRE, "@100", 4, NULL, 0);
     if (write(writable, text, strlen(text)) < 0 || pipe(pipes) != 0)
