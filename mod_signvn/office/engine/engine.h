@@ -16,10 +16,10 @@
 #define SGN_OFFICE_ENGINE_ENGINE_H
 
 #include "base/json.h"
-#include "office/evidence/evidence.h"
 #include "wire/config.h"
 
 typedef struct sgn_engine_t sgn_engine_t;
+typedef struct sgn_evidence_t sgn_evidence_t;   /* office/evidence/evidence.h */
 
 /* The class decides which slots a task may take; signing has its own. */
 typedef enum { SGN_ENGINE_SIGNING, SGN_ENGINE_OFFICE, SGN_ENGINE_ANYONE } sgn_engine_class_t;
@@ -30,13 +30,21 @@ typedef struct {
     int fd;
     apr_off_t size;
     unsigned char sha256[32];
+    struct sgn_digest_t *state;     /* SHA-256 after the last byte (crypto/digest.h); NULL: not kept */
 } sgn_engine_document_t;
 
-/* zygote_socket: the control socket of signvn-worker. */
+/* zygote_socket: the control socket of signvn-worker (office/engine/spawn.h);
+ * the engine keeps a duplicate.  evidence NULL: offline. */
 sgn_error_t *sgn_engine_make(sgn_engine_t **out, const sgn_config_t *config,
                              sgn_evidence_t *evidence, int zygote_socket, apr_pool_t *pool);
-/* After the zygote was reborn. */
+/* After the zygote was reborn: calls that met its death wait for this (at most
+ * two seconds) and try again once. */
 void sgn_engine_zygote(sgn_engine_t *engine, int zygote_socket);
+/* Another configuration: number of workers, anchors.  A PEM file that cannot be
+ * read leaves the running anchors and is the error. */
+sgn_error_t *sgn_engine_configure(sgn_engine_t *engine, const sgn_config_t *config, apr_pool_t *pool);
+/* {"signing":{"running","waiting","slots"},...} for health and metrics. */
+json_t *sgn_engine_load(sgn_engine_t *engine, apr_pool_t *pool);
 
 /* One task.  document may be NULL.  *result (may be NULL) gets the bytes the
  * task wrote, at most result_limit. */

@@ -1,0 +1,323 @@
+/* attempt.c: one worker from birth to death.
+ *
+ * Two sockets go with each task.  The worker holds the task socket; the start
+ * socket stays with the zygote, which alone tells the pidfd and the end, so a
+ * hostile worker can forge neither.  From the worker exactly one message
+ * without descriptors is read; then it is killed. */
+#include "office/engine/engine_room.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <apr_strings.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/pool.h"
+#include "wire/wire.h"
+
+#define ANSWER_LIMIT ((size_t)16 << 20)
+#define BURIAL apr_time_from_sec(3)     /* freeing gigabytes takes a moment */
+#define EXIT_MEMORY 72                  /* worker/work.h */
+
+typedef struct {
+    sgn_attempt_t *attempt;
+    sgn_engine_t *engine;
+    int task, start;            /* our ends */
+    int answer, result;         /* memfds */
+    int pidfd;
+    apr_pool_t *pool;
+} life_t;
+
+static sgn_error_t *pair(int ours[1], int theirs[1], apr_pool_t *pool)
+{
+    int fds[2];
+
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) != 0)
+        return SGN_ERROR_ERRNO(pool, SGN_INTERNAL, "socketpair");
+    sgn_pool_own_fd(pool, fds[0]);
+    sgn_pool_own_fd(pool, fds[1]);
+    *ours = fds[0];
+    *theirs = fds[1];
+    return NULL;
+}
+
+static sgn_error_t *memory(int *fd, const char *name, apr_pool_t *pool)
+{
+    *fd = memfd_create(name, MFD_CLOEXEC);
+    if (*fd < 0)
+        return SGN_ERROR_ERRNO(pool, SGN_INTERNAL, "memfd");
+    sgn_pool_own_fd(pool, *fd);
+    return NULL;
+}
+
+/* The request waits in the task socket before the worker exists. */
+static sgn_error_t *send_request(const life_t *life, size_t *len)
+{
+    sgn_wire_message_t message = { .json = sgn_json_object(life->pool) };
+    const char *text;
+
+    sgn_json_set_int(message.json, "v", SGN_WIRE_VERSION);
+    sgn_json_set_str(message.json, "task", life->attempt->task);
+    if (life->attempt->args)
+        sgn_json_set(message.json, "args", life->attempt->args);
+    text = sgn_json_print(message.json, life->pool);
+    *len = text ? strlen(text) : 0;
+    return sgn_wire_send(life->task, &message, 0, life->pool);
+}
+
+static sgn_error_t *send_spawn(const life_t *life, int task, int start, size_t request)
+{
+    const sgn_attempt_t *attempt = life->attempt;
+    sgn_wire_message_t message = { .json = sgn_json_object(life->pool), .fds = { task, start, life->answer }, .nfds = 3 };
+    size_t file = attempt->result_limit > ANSWER_LIMIT ? attempt->result_limit : ANSWER_LIMIT;
+    sgn_error_t *error;
+
+    sgn_json_set_int(message.json, "v", SGN_WIRE_VERSION);
+    sgn_json_set_int(message.json, "size", attempt->document ? attempt->document->size : 0);
+    /* the text of the request, its parsed form and what base64 holds */
+    sgn_json_set_int(message.json, "data", (apr_int64_t)(attempt->limits->data + 4 * (apr_uint64_t)request));
+    sgn_json_set_int(message.json, "file", (apr_int64_t)file);
+    sgn_json_set_int(message.json, "cpu", attempt->limits->deadline_ms / 1000 + 1);
+    sgn_json_set_bool(message.json, "document", attempt->document != NULL);
+    sgn_json_set_bool(message.json, "result", life->result >= 0);
+    if (attempt->document)
+        message.fds[message.nfds++] = attempt->document->fd;
+    if (life->result >= 0)
+        message.fds[message.nfds++] = life->result;
+    /* under the lock: the descriptor may be replaced by a reborn zygote's */
+    apr_thread_mutex_lock(life->engine->mutex);
+    error = life->engine->control < 0
+        ? SGN_ERROR(life->pool, SGN_WIRE, "there is no zygote now")
+        : sgn_wire_send(life->engine->control, &message, apr_time_from_sec(1), life->pool);
+    apr_thread_mutex_unlock(life->engine->mutex);
+    return error;
+}
+
+/* A message of the zygote: pidfd, or the end.  *gone: it died. */
+static sgn_error_t *hear_zygote(life_t *life, int *gone)
+{
+    sgn_wire_message_t *message;
+    apr_int64_t status;
+
+    SGN_TRY(sgn_wire_receive(&message, life->start, 0, life->pool));
+    if (!message) {
+        *gone = 1;
+        return NULL;
+    }
+    if (message->nfds == 1 && life->pidfd < 0) {
+        life->pidfd = message->fds[0];
+        life->attempt->started = 1;
+        return NULL;
+    }
+    SGN_TRY(sgn_json_get_int(&status, message->json, "status", life->pool));
+    SGN_TRY(sgn_json_find_int(&life->attempt->rss_kb, message->json, "rssKb", 0, life->pool));
+    SGN_TRY(sgn_json_find_int(&life->attempt->cpu_us, message->json, "cpuUs", 0, life->pool));
+    life->attempt->status = (int)status;
+    life->attempt->ended = 1;
+    return NULL;
+}
+
+/* The one message of the worker.  No room for descriptors is offered, so the
+ * kernel drops what it tries to pass.  *over: nothing more will come. */
+static sgn_error_t *hear_worker(life_t *life, int *over)
+{
+    char *buffer = apr_palloc(life->pool, SGN_WIRE_INLINE);
+    struct iovec vec = { .iov_base = buffer, .iov_len = SGN_WIRE_INLINE };
+    struct msghdr msg = { .msg_iov = &vec, .msg_iovlen = 1 };
+    ssize_t n = recvmsg(life->task, &msg, MSG_DONTWAIT);
+
+    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        return NULL;
+    *over = 1;
+    if (n <= 0)
+        return NULL;
+    if (msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC))
+        return SGN_ERROR(life->pool, SGN_WORKER_CRASHED, "the worker sent what it may not");
+    return sgn_json_parse(&life->attempt->answer, sgn_bytes(buffer, (size_t)n), SGN_WIRE_INLINE, life->pool);
+}
+
+static int left_ms(apr_time_t until)
+{
+    apr_interval_time_t rest = until - sgn_clock_monotonic();
+
+    return rest <= 0 ? 0 : (int)(rest / 1000) + 1;
+}
+
+/* Until the worker answered, ended, or the time is over. */
+static sgn_error_t *attend(life_t *life, apr_time_t until)
+{
+    int over = 0, gone = 0;
+
+    while (!over && !gone && !life->attempt->ended) {
+        struct pollfd fds[2] = { { .fd = life->task, .events = POLLIN },
+                                 { .fd = life->start, .events = POLLIN } };
+        int rc = poll(fds, 2, left_ms(until));
+
+        if (rc == 0) {
+            life->attempt->late = 1;
+            return NULL;
+        }
+        if (rc < 0)
+            continue;
+        if (fds[0].revents)
+            SGN_TRY(hear_worker(life, &over));
+        if (fds[1].revents)
+            SGN_TRY(hear_zygote(life, &gone));
+    }
+    if (gone && !life->attempt->answer)
+        return SGN_ERROR(life->pool, SGN_WIRE, "the zygote died");
+    return NULL;
+}
+
+/* A worker that answered and then spins would burn its whole limit. */
+static void bury(life_t *life)
+{
+    apr_time_t until = sgn_clock_monotonic() + BURIAL;
+    int gone = 0;
+
+    for (int killed = 0; !life->attempt->ended && !gone;) {
+        struct pollfd fd = { .fd = life->start, .events = POLLIN };
+
+        if (life->pidfd >= 0 && !killed) {
+            syscall(SYS_pidfd_send_signal, life->pidfd, SIGKILL, NULL, 0);
+            killed = 1;
+        }
+        if (poll(&fd, 1, left_ms(until)) == 0)
+            return;
+        if (hear_zygote(life, &gone))
+            return;
+    }
+}
+
+static sgn_error_t *read_memory(sgn_bytes_t *out, int fd, size_t len, apr_pool_t *pool)
+{
+    unsigned char *data = apr_palloc(pool, len + 1);
+
+    SGN_TRY(sgn_file_pread_all(fd, data, len, 0, pool));
+    data[len] = 0;
+    *out = sgn_bytes(data, len);
+    return NULL;
+}
+
+/* Only now, when the worker is dead, nobody writes the memfds any more. */
+static sgn_error_t *collect(life_t *life)
+{
+    sgn_attempt_t *attempt = life->attempt;
+    apr_int64_t length;
+    sgn_bytes_t text;
+    off_t size;
+
+    if (!attempt->ended || !attempt->answer)
+        return NULL;
+    SGN_TRY(sgn_json_find_int(&length, attempt->answer, "long", 0, life->pool));
+    if (length) {
+        if (length < 0 || length > (apr_int64_t)ANSWER_LIMIT)
+            return SGN_ERROR(life->pool, SGN_WORKER_CRASHED, "an answer of %" APR_INT64_T_FMT " bytes", length);
+        SGN_TRY(read_memory(&text, life->answer, (size_t)length, life->pool));
+        SGN_TRY(sgn_json_parse(&attempt->answer, text, ANSWER_LIMIT, life->pool));
+    }
+    if (life->result < 0)
+        return NULL;
+    size = lseek(life->result, 0, SEEK_END);
+    if (size < 0 || (apr_uint64_t)size > attempt->result_limit)
+        return SGN_ERROR(life->pool, SGN_WORKER_MEMORY, "a result over %" APR_SIZE_T_FMT " bytes", attempt->result_limit);
+    return read_memory(&attempt->result, life->result, (size_t)size, life->pool);
+}
+
+sgn_error_t *sgn_attempt_run(sgn_attempt_t *attempt, sgn_engine_t *engine, apr_pool_t *pool)
+{
+    life_t life = { .attempt = attempt, .engine = engine, .result = -1, .pidfd = -1, .pool = pool };
+    int task, start;
+    size_t request;
+    sgn_error_t *error;
+
+    SGN_TRY(pair(&life.task, &task, pool));
+    SGN_TRY(pair(&life.start, &start, pool));
+    SGN_TRY(memory(&life.answer, "signvn-answer", pool));
+    if (attempt->result_limit)
+        SGN_TRY(memory(&life.result, "signvn-result", pool));
+    SGN_TRY(send_request(&life, &request));
+    SGN_TRY(send_spawn(&life, task, start, request));
+    sgn_pool_close_fd(pool, task);
+    sgn_pool_close_fd(pool, start);
+    error = attend(&life, sgn_clock_monotonic() + (apr_time_t)attempt->limits->deadline_ms * 1000);
+    bury(&life);
+    if (!error)
+        error = collect(&life);
+    /* descriptors end with the task, not with a pool that may serve many */
+    sgn_pool_close_fd(pool, life.task);
+    sgn_pool_close_fd(pool, life.start);
+    sgn_pool_close_fd(pool, life.answer);
+    sgn_pool_close_fd(pool, life.result);
+    sgn_pool_close_fd(pool, life.pidfd);
+    /* What the worker said wrongly is its crash, not a reason to start another. */
+    if (error && life.pidfd >= 0 && error->code != SGN_WIRE) {
+        attempt->answer = NULL;
+        return NULL;
+    }
+    return error;
+}
+
+static const char *signal_name(int sig)
+{
+    const char *name = sigabbrev_np(sig);
+
+    return name ? name : "?";
+}
+
+/* Libraries answer a refused allocation by abort or by using NULL. */
+static int ran_out(const sgn_attempt_t *attempt)
+{
+    int sig = WIFSIGNALED(attempt->status) ? WTERMSIG(attempt->status) : 0;
+
+    if (WIFEXITED(attempt->status) && WEXITSTATUS(attempt->status) == EXIT_MEMORY)
+        return 1;
+    if (sig == SIGXFSZ)
+        return 1;
+    return (sig == SIGABRT || sig == SIGSEGV || sig == SIGBUS)
+        && (apr_uint64_t)attempt->rss_kb * 1024 > attempt->limits->data / 2;
+}
+
+static sgn_error_t *judge_end(const sgn_attempt_t *attempt, apr_pool_t *pool)
+{
+    int sig = WIFSIGNALED(attempt->status) ? WTERMSIG(attempt->status) : 0;
+
+    if (attempt->late || sig == SIGXCPU)
+        return SGN_ERROR(pool, SGN_WORKER_DEADLINE, "task %s: no answer in %d ms (memory %d KB)", attempt->task,
+                         attempt->limits->deadline_ms, (int)attempt->rss_kb);
+    if (!attempt->ended)
+        return SGN_ERROR(pool, SGN_WORKER_CRASHED, "task %s: its end was not reported", attempt->task);
+    if (ran_out(attempt))
+        return SGN_ERROR(pool, SGN_WORKER_MEMORY, "task %s: memory %d KB", attempt->task, (int)attempt->rss_kb);
+    if (sig)
+        return SGN_ERROR(pool, SGN_WORKER_CRASHED, "task %s: signal %d (%s), memory %d KB", attempt->task, sig,
+                         signal_name(sig), (int)attempt->rss_kb);
+    return SGN_ERROR(pool, SGN_WORKER_CRASHED, "task %s: ended with %d and no answer", attempt->task,
+                     WEXITSTATUS(attempt->status));
+}
+
+sgn_error_t *sgn_attempt_judge(json_t **answer, const sgn_attempt_t *attempt, apr_pool_t *pool)
+{
+    const sgn_code_row_t *row;
+    const char *code, *detail;
+
+    if (!attempt->answer || !attempt->ended)
+        return judge_end(attempt, pool);
+    SGN_TRY(sgn_json_find_str(&code, attempt->answer, "code", NULL, pool));
+    if (!code)
+        return sgn_json_get_object(answer, attempt->answer, "answer", pool);
+    SGN_TRY(sgn_json_find_str(&detail, attempt->answer, "detail", "", pool));
+    row = sgn_error_find(code);
+    if (!row)
+        return SGN_ERROR(pool, SGN_WORKER_CRASHED, "task %s: unknown code %s", attempt->task, code);
+    return SGN_ERROR(pool, row->code, "%s", detail);
+}

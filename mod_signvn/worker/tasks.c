@@ -1,0 +1,72 @@
+/* tasks.c: the table of tasks, and what is warmed up for all of them. */
+#include "worker/tasks.h"
+
+#include <string.h>
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/err.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "worker/task_probe.h"
+
+static const sgn_task_row_t rows[] = {
+    { .name = "ping", .run = sgn_task_ping },
+    { .name = "crash", .run = sgn_task_crash },
+    { .name = "spin", .run = sgn_task_spin },
+    { .name = "bloat", .run = sgn_task_bloat },
+    { .name = "break", .run = sgn_task_break },
+};
+
+const sgn_task_row_t *sgn_tasks_find(const char *name)
+{
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (strcmp(rows[i].name, name) == 0)
+            return &rows[i];
+    return NULL;
+}
+
+sgn_error_t *sgn_tasks_result(sgn_task_t *task, sgn_bytes_t bytes)
+{
+    if (task->result < 0)
+        return SGN_ERROR(task->pool, SGN_WIRE, "no result is wanted");
+    return sgn_file_write_all(task->result, bytes.data, bytes.len, task->pool);
+}
+
+sgn_error_t *sgn_tasks_now(apr_time_t *out, const sgn_task_t *task)
+{
+    const char *text;
+
+    SGN_TRY(sgn_json_get_str(&text, task->args, "now", task->pool));
+    return sgn_clock_parse(out, text, task->pool);
+}
+
+/* ---- warming up ----------------------------------------------------------- */
+
+/* Algorithms are fetched once here; without it every worker would load the
+ * provider's tables again. */
+static sgn_error_t *warm_openssl(apr_pool_t *pool)
+{
+    static const char *const digests[] = { "SHA1", "SHA256", "SHA384", "SHA512" };
+    unsigned char out[EVP_MAX_MD_SIZE];
+
+    OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_LOAD_CRYPTO_STRINGS
+                        | OPENSSL_INIT_ADD_ALL_CIPHERS | OPENSSL_INIT_ADD_ALL_DIGESTS, NULL);
+    for (size_t i = 0; i < sizeof digests / sizeof *digests; i++)
+        if (!EVP_Digest("warm", 4, out, NULL, EVP_get_digestbyname(digests[i]), NULL))
+            return SGN_ERROR(pool, SGN_CRYPTO, "%s is not available", digests[i]);
+    ERR_clear_error();
+    return NULL;
+}
+
+static sgn_error_t *(*const warm[])(apr_pool_t *pool) = {
+    warm_openssl,
+};
+
+sgn_error_t *sgn_tasks_warm(apr_pool_t *pool)
+{
+    for (size_t i = 0; i < sizeof warm / sizeof *warm; i++)
+        SGN_TRY(warm[i](pool));
+    return NULL;
+}
