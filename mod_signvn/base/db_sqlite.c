@@ -96,6 +96,17 @@ static int bind_value(sqlite3_stmt *statement, int at, const sgn_db_value_t *val
     }
 }
 
+/* To SQLite "$2" is a name, numbered by where it first appears: bound by name. */
+static sgn_error_t *bind_parameter(connection_t *c, sqlite3_stmt *statement, int number, const sgn_db_value_t *value,
+                                   const char *sql, apr_pool_t *pool)
+{
+    int at = sqlite3_bind_parameter_index(statement, apr_psprintf(pool, "$%d", number));
+
+    if (at == 0)
+        return SGN_ERROR(pool, SGN_DB_FAILED, "no $%d in %.60s", number, sql);
+    return bind_value(statement, at, value) == SQLITE_OK ? NULL : failed(c, sql, pool);
+}
+
 static void copy_cell(sgn_db_value_t *to, sqlite3_stmt *statement, int column, apr_pool_t *pool)
 {
     const void *data;
@@ -164,8 +175,7 @@ static sgn_error_t *run(void *connection, const char *sql, int count, const sgn_
     }
     c->deadline = c->budget ? sgn_clock_monotonic() + c->budget : 0;
     for (int i = 0; i < count && !error; i++)
-        if (bind_value(statement, i + 1, &values[i]) != SQLITE_OK)
-            error = failed(c, sql, pool);
+        error = bind_parameter(c, statement, i + 1, &values[i], sql, pool);
     if (!error)
         error = step_all(c, statement, sql, answer, pool);
     sqlite3_finalize(statement);

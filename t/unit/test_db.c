@@ -75,6 +75,9 @@ int main(void)
             SGN_OK, "db: read");
     ok(sgn_db_count(rows) == 1 && sgn_db_int(rows, 0, 1) == 1980 && sgn_bytes_equal(sgn_db_bytes(rows, 0, 2), face) &&
        sgn_db_text(rows, 0, 3) == NULL, "db: text, integer, bytes and NULL come back");
+    is_code(sgn_db_query(&rows, db, pool, "SELECT $2, $1, $2", "is", (apr_int64_t)1, "hai"), SGN_OK, "db: parameters in any order");
+    ok(sgn_db_int(rows, 0, 1) == 1 && strcmp(sgn_db_text(rows, 0, 0), "hai") == 0, "db: go by their number");
+    is_code(sgn_db_query(&rows, db, pool, "SELECT $1", "is", (apr_int64_t)1, "hai"), SGN_DB_FAILED, "db: a value without its place is refused");
     is_code(sgn_db_begin(db, pool), SGN_OK, "db: begin");
     is_code(sgn_db_run_changed(&changed, db, pool, "UPDATE person SET born = 1", NULL), SGN_OK, "db: update");
     is_int(changed, 1, "db: one row changed");

@@ -1,0 +1,14 @@
+/* op_jobs.h: operations on signing jobs; rows in operations.c. */
+#ifndef SGN_KEEPER_OP_JOBS_H
+#define SGN_KEEPER_OP_JOBS_H
+
+#include "keeper/operations.h"
+
+sgn_error_t *sgn_op_jobs_create(sgn_call_t *call);
+sgn_error_t *sgn_op_jobs_get(sgn_call_t *call);
+sgn_error_t *sgn_op_jobs_list(sgn_call_t *call);
+sgn_error_t *sgn_op_jobs_cancel(sgn_call_t *call);
+sgn_error_t *sgn_op_jobs_document(sgn_call_t *call);
+sgn_error_t *sgn_op_jobs_explain(sgn_call_t *call);
+
+#endif
