@@ -42,12 +42,18 @@ enum {
 #define SGN_ACCESS_ROLES(mask) (SGN_ACCESS_ROLE | (unsigned)(mask) << 8)
 
 /* The rule is kept: NULL, else SGN_AUTH_REQUIRED, SGN_PERSON_UNKNOWN,
- * SGN_ACCESS_DENIED, SGN_AGENT_PROOF.  Sets call->person.  A LOCAL caller (the
- * command line) passes USER, PERSON and ROLE rules too when it names an
- * account or none: root of the machine is not kept out by a table. */
+ * SGN_ACCESS_DENIED, SGN_AGENT_PROOF.  Sets call->person.  The command line
+ * (a local peer without account whose `system` is SGN_ACCESS_CLI) passes USER,
+ * PERSON and ROLE rules too, with call->person NULL: the administrator of the
+ * machine is not kept out by a table.  Where httpd has the keeper's own uid
+ * (practice) that word is all that tells them apart; httpd never sends it. */
 sgn_error_t *sgn_access_check(struct sgn_call_t *call, sgn_access_t access);
+
+#define SGN_ACCESS_CLI "command line"
 
 /* Peer uid 0 or the keeper's own uid. */
 int sgn_access_is_local(const struct sgn_call_t *call);
+/* Local, and says it is the command line. */
+int sgn_access_is_cli(const struct sgn_call_t *call);
 
 #endif

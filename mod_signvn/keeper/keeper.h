@@ -24,6 +24,7 @@ struct sgn_keeper_t {
     const char *state_path;             /* SignVNStateDir */
     int state;                          /* its root descriptor, for base/file */
     sgn_db_t *office, *catalog;
+    const char *catalog_url;            /* for a second, reading connection */
     sgn_evidence_t *evidence;
     sgn_engine_t *engine;
 

@@ -1,0 +1,122 @@
+/* take.c: copy and hash in one pass. */
+#include "keeper/take.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <apr_strings.h>
+
+#include "base/file.h"
+#include "base/pool.h"
+#include "crypto/digest.h"
+
+#define BLOCK ((size_t)128 << 10)
+
+/* A child's file lies in the spool: a descriptor of another filesystem (FUSE,
+ * NFS) could hold a thread for ever.  memfds and the command line's files are
+ * known by their peer. */
+static sgn_error_t *check_source(const sgn_call_t *call, int fd, apr_pool_t *pool)
+{
+    const char *run = sgn_config_text(call->config, "SignVNRunDir");
+    const char *const places[] = { run, apr_pstrcat(pool, run, "/spool", NULL) };
+    struct stat file, place;
+
+    if (fstat(fd, &file) != 0 || !S_ISREG(file.st_mode))
+        return SGN_ERROR(pool, SGN_FILE_UNSAFE, "a document that is no regular file");
+    if (sgn_access_is_local(call))
+        return NULL;
+    for (int i = 0; i < 2; i++)
+        if (stat(places[i], &place) == 0 && place.st_dev == file.st_dev)
+            return NULL;
+    return SGN_ERROR(pool, SGN_FILE_UNSAFE, "a document from outside the spool");
+}
+
+static sgn_error_t *copy(sgn_engine_document_t *out, int from, int to, apr_off_t limit, apr_pool_t *pool)
+{
+    unsigned char *block = apr_palloc(pool, BLOCK);
+    sgn_digest_t *digest;
+    struct stat file;
+    apr_off_t at = 0;
+
+    if (fstat(from, &file) != 0)
+        return SGN_ERROR_ERRNO(pool, SGN_FILE_FAILED, "fstat");
+    if (file.st_size == 0)
+        return SGN_ERROR(pool, SGN_BODY_EMPTY, "no bytes");
+    if (file.st_size > limit)
+        return SGN_ERROR(pool, SGN_TOO_LARGE, "%" APR_OFF_T_FMT " bytes", (apr_off_t)file.st_size);
+    SGN_TRY(sgn_digest_make(&digest, SGN_DIGEST_SHA256, pool));
+    while (at < file.st_size) {
+        size_t want = (size_t)(file.st_size - at) < BLOCK ? (size_t)(file.st_size - at) : BLOCK;
+        ssize_t n = pread(from, block, want, at);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return SGN_ERROR(pool, SGN_BODY_CUT, "%" APR_OFF_T_FMT " of %" APR_OFF_T_FMT " bytes", at,
+                             (apr_off_t)file.st_size);
+        SGN_TRY(sgn_digest_add(digest, block, (size_t)n, pool));
+        SGN_TRY(sgn_file_write_all(to, block, (size_t)n, pool));
+        at += n;
+    }
+    SGN_TRY(sgn_digest_finish(out->sha256, digest, pool));
+    out->size = at;
+    return NULL;
+}
+
+/* The same file again, for reading only: the writable descriptor ends here. */
+static sgn_error_t *reopen(int *out, int fd, apr_pool_t *pool)
+{
+    int again = open(apr_psprintf(pool, "/proc/self/fd/%d", fd), O_RDONLY | O_CLOEXEC);
+
+    if (again < 0)
+        return SGN_ERROR_ERRNO(pool, SGN_FILE_FAILED, "reopen");
+    sgn_pool_close_fd(pool, fd);
+    sgn_pool_own_fd(pool, again);
+    *out = again;
+    return NULL;
+}
+
+sgn_error_t *sgn_intake_copy(sgn_engine_document_t *out, const char *path, int root,
+                             int from, apr_off_t limit, apr_pool_t *pool)
+{
+    int to;
+
+    memset(out, 0, sizeof *out);
+    SGN_TRY(sgn_file_tmp(&to, root, "jobs", 0400, pool));
+    SGN_TRY(copy(out, from, to, limit, pool));
+    if (path)
+        SGN_TRY(sgn_file_link(to, root, path, pool));
+    return reopen(&out->fd, to, pool);
+}
+
+sgn_error_t *sgn_intake_take(sgn_engine_document_t *out, const char *path,
+                             sgn_call_t *call, int index, apr_pool_t *pool)
+{
+    sgn_error_t *error;
+    int from;
+
+    if (index < 0 || index >= call->nfds)
+        return SGN_ERROR(pool, SGN_FIELD, "document %d did not come", index);
+    from = call->fds[index];
+    if (from < 0)
+        return SGN_ERROR(pool, SGN_INTERNAL, "document %d was taken already", index);
+    error = check_source(call, from, pool);
+    if (!error)
+        error = sgn_intake_copy(out, path, call->keeper->state, from,
+                                (apr_off_t)sgn_config_number(call->config, "SignVNMaxDocument"), pool);
+    sgn_pool_close_fd(call->pool, from);
+    call->fds[index] = -1;
+    return error;
+}
+
+sgn_error_t *sgn_intake_open(sgn_engine_document_t *out, int root, const char *path, apr_pool_t *pool)
+{
+    memset(out, 0, sizeof *out);
+    SGN_TRY(sgn_file_open(&out->fd, root, path, O_RDONLY, 0, pool));
+    SGN_TRY(sgn_file_size(&out->size, out->fd, pool));
+    return sgn_digest_sha256_fd(out->sha256, out->fd, 0, out->size, pool);
+}
