@@ -42,20 +42,23 @@ static sgn_error_t *find(const sgn_judge_binding_t *const **out, void *context, 
     return NULL;
 }
 
-static sgn_error_t *read_range(apr_int64_t range[4], const json_t *fact, apr_pool_t *pool)
+static int read_range(apr_int64_t range[4], const json_t *fact)
 {
-    json_t *list;
+    json_t *list = json_object_get(fact, "byteRange");
 
-    SGN_TRY(sgn_json_get_array(&list, fact, "byteRange", pool));
-    if (json_array_size(list) != 4)
-        return SGN_ERROR(pool, SGN_FIELD, "byteRange: four numbers wanted");
-    for (size_t i = 0; i < 4; i++)
-        range[i] = json_integer_value(json_array_get(list, i));
-    return NULL;
+    for (size_t i = 0; i < 4; i++) {
+        json_t *value = json_array_get(list, i);
+
+        if (!json_is_integer(value))
+            return 0;
+        range[i] = json_integer_value(value);
+    }
+    return json_array_size(list) == 4;
 }
 
 /* [A3] the keeper proves a signature whose certificate is bound here: a worker
- * that lies about it changes nothing. */
+ * that lies about it changes nothing.  What the worker did not tell well enough
+ * to be proved is not proved. */
 static sgn_error_t *prove(sgn_judge_proof_t *out, sgn_agency_t *agency, const sgn_engine_document_t *document,
                           const json_t *fact, apr_pool_t *pool)
 {
@@ -66,16 +69,13 @@ static sgn_error_t *prove(sgn_judge_proof_t *out, sgn_agency_t *agency, const sg
     int count, good;
 
     *out = SGN_PROOF_NONE;
-    SGN_TRY(sgn_json_find_str(&sha256, fact, "certificateSha256", NULL, pool));
-    SGN_TRY(sgn_json_find_str(&algorithm, fact, "algorithm", NULL, pool));
-    if (!sha256 || !algorithm || !json_object_get(fact, "dtbs") || !json_object_get(fact, "value"))
+    if (sgn_json_get_str(&sha256, fact, "certificateSha256", pool) || sgn_json_get_str(&algorithm, fact, "algorithm", pool) ||
+        sgn_json_get_bytes(&dtbs, fact, "dtbs", pool) || sgn_json_get_bytes(&value, fact, "value", pool) ||
+        !read_range(range, fact))
         return NULL;
     SGN_TRY(sgn_agency_bindings(&bindings, &count, agency, sha256, 0, pool));
     if (count == 0)
         return NULL;
-    SGN_TRY(read_range(range, fact, pool));
-    SGN_TRY(sgn_json_get_bytes(&dtbs, fact, "dtbs", pool));
-    SGN_TRY(sgn_json_get_bytes(&value, fact, "value", pool));
     SGN_TRY(sgn_engine_prove(&good, document, range, dtbs, value, algorithm, bindings[0].spki, pool));
     *out = good ? SGN_PROOF_GOOD : SGN_PROOF_BAD;
     return NULL;
@@ -102,6 +102,19 @@ static sgn_error_t *prove_all(sgn_verdict_t *verdict, sgn_agency_t *agency, cons
     return NULL;
 }
 
+/* Size and digest are ours, whatever the worker says. */
+static void set_document(sgn_verdict_t *verdict, const sgn_engine_document_t *document, apr_pool_t *pool)
+{
+    json_t *about = json_object_get(verdict->report, "document");
+
+    if (!json_is_object(about)) {
+        about = sgn_json_object(pool);
+        sgn_json_set(verdict->report, "document", about);
+    }
+    sgn_json_set_int(about, "size", document->size);
+    sgn_json_set_str(about, "sha256", sgn_bytes_hex(sgn_bytes(document->sha256, 32), pool));
+}
+
 sgn_error_t *sgn_verdict_make(sgn_verdict_t **out, sgn_engine_t *engine, sgn_agency_t *agency,
                               const sgn_engine_document_t *document, const sgn_verdict_options_t *options,
                               apr_pool_t *pool)
@@ -114,6 +127,8 @@ sgn_error_t *sgn_verdict_make(sgn_verdict_t **out, sgn_engine_t *engine, sgn_age
     SGN_TRY(sgn_json_get_object(&verdict->report, answer, "report", pool));
     SGN_TRY(sgn_json_find_array(&verdict->facts, answer, "facts", pool));
     SGN_TRY(sgn_json_find_object(&verdict->fields, answer, "fields", pool));
+    set_document(verdict, document, pool);
+    sgn_json_set(verdict->report, "problems", json_object_get(answer, "problems"));
     lookup->agency = agency;
     verdict->input.report = verdict->report;
     verdict->input.facts = verdict->facts;
