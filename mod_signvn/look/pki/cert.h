@@ -50,7 +50,7 @@ typedef struct sgn_cert_t {
     sgn_bytes_t subject, issuer;        /* Names as DER */
     const char *issuer_name;            /* common name, else the whole name; never NULL */
     const char *serial;                 /* upper-case hex, as openssl prints it */
-    sgn_bytes_t serial_bytes;           /* content of the INTEGER */
+    sgn_bytes_t serial_bytes;           /* magnitude, without a leading zero */
     apr_time_t not_before, not_after;
 
     sgn_bytes_t spki;                   /* SubjectPublicKeyInfo */

@@ -34,6 +34,7 @@ typedef struct {
     const char *digest;             /* "SHA256"; NULL: unknown algorithm */
     int digest_weak;
     sgn_bytes_t message_digest;     /* empty: absent */
+    int attributes_wrong;           /* one missing, twice, or contentType of something else */
     sgn_algorithm_t algorithm;
     sgn_bytes_t value;
     apr_time_t claimed;             /* signing-time, 0: none; never proof */

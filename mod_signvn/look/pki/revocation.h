@@ -69,15 +69,34 @@ sgn_error_t *sgn_revocation_check(sgn_revocation_t *out, apr_array_header_t *mis
                                   const sgn_revocation_when_t *when, apr_pool_t *pool);
 
 /* Every certificate of the path but the anchor, leaf first; *out: array of
- * sgn_revocation_t; *worst: the first code that is not SGN_OK (revoked before
- * hold before unknown). */
+ * sgn_revocation_t; *worst: the gravest code (revoked before hold before
+ * unknown).  A path that leads to no anchor is not asked about: nobody fetches
+ * what a stranger names. */
 sgn_error_t *sgn_revocation_path(apr_array_header_t **out, sgn_code_t *worst, apr_array_header_t *missing,
                                  sgn_revocation_set_t *set, const sgn_path_t *path,
                                  const sgn_revocation_when_t *when, apr_pool_t *pool);
+
+/* The same for a time-stamp server: its anchor is chosen for this server alone,
+ * so a certificate that names no place of publication is taken as it is. */
+sgn_error_t *sgn_revocation_tsa_path(apr_array_header_t **out, sgn_code_t *worst, apr_array_header_t *missing,
+                                     sgn_revocation_set_t *set, const sgn_path_t *path,
+                                     const sgn_revocation_when_t *when, apr_pool_t *pool);
 
 /* Does the certificate say where its status is published? */
 int sgn_revocation_published(const sgn_cert_t *cert);
 
 apr_array_header_t *sgn_revocation_missing_make(apr_pool_t *pool);
+
+/* Judges one fetched piece before it may be kept: readable, about `cert`,
+ * signed for `issuer`, in its window now; an OCSP answer carries the nonce of
+ * `request` or was made within five minutes.  SGN_EVIDENCE_BAD. */
+typedef struct {
+    const char *key;
+    apr_time_t this_update, next_update;
+    const char *number;                 /* CRL, may be NULL */
+} sgn_revocation_admitted_t;
+sgn_error_t *sgn_revocation_admit(sgn_revocation_admitted_t *out, sgn_revocation_kind_t kind, sgn_bytes_t der,
+                                  sgn_bytes_t request, const sgn_cert_t *cert, const sgn_cert_t *issuer,
+                                  apr_time_t now, apr_pool_t *pool);
 
 #endif

@@ -62,8 +62,7 @@ sgn_error_t *sgn_evidence_find(int *count, json_t *have, sgn_evidence_t *evidenc
  * certificate got no OCSP answer; verified by `run`, kept, appended to `have`.
  * *count: how many were appended; 0 means another round is useless.  A host
  * that does not answer is no error; `problems` (array, may be NULL) gets
- * {key, url, code, detail}.  `anchors` and `intermediates` are passed on to
- * task admit (arrays of base64 DER). */
+ * {key, url, code, detail}. */
 sgn_error_t *sgn_evidence_fetch(int *count, json_t *have, json_t *problems, sgn_evidence_t *evidence,
                                 const json_t *missing, sgn_evidence_budget_t *budget,
                                 sgn_evidence_run_fn run, void *baton, apr_pool_t *pool);
