@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "worker/task_look.h"
 #include "worker/task_probe.h"
 
 static const sgn_task_row_t rows[] = {
@@ -17,6 +18,7 @@ static const sgn_task_row_t rows[] = {
     { .name = "spin", .run = sgn_task_spin },
     { .name = "bloat", .run = sgn_task_bloat },
     { .name = "break", .run = sgn_task_break },
+    { .name = "look", .run = sgn_task_look },
 };
 
 const sgn_task_row_t *sgn_tasks_find(const char *name)
