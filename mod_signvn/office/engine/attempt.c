@@ -173,13 +173,13 @@ static sgn_error_t *attend(life_t *life, apr_time_t until)
         if (fds[1].revents)
             SGN_TRY(hear_zygote(life, &gone));
     }
-    if (gone && !life->attempt->answer)
-        return SGN_ERROR(life->pool, SGN_WIRE, "the zygote died");
     return NULL;
 }
 
-/* A worker that answered and then spins would burn its whole limit. */
-static void bury(life_t *life)
+/* A worker that answered and then spins would burn its whole limit.  A zygote
+ * that died before it told the end took its workers with it; tasks are pure, so
+ * the caller may start another. */
+static sgn_error_t *bury(life_t *life)
 {
     apr_time_t until = sgn_clock_monotonic() + BURIAL;
     int gone = 0;
@@ -192,10 +192,10 @@ static void bury(life_t *life)
             killed = 1;
         }
         if (poll(&fd, 1, left_ms(until)) == 0)
-            return;
-        if (hear_zygote(life, &gone))
-            return;
+            return NULL;
+        SGN_TRY(hear_zygote(life, &gone));
     }
+    return gone ? SGN_ERROR(life->pool, SGN_WIRE, "the zygote died") : NULL;
 }
 
 static sgn_error_t *read_memory(sgn_bytes_t *out, int fd, size_t len, apr_pool_t *pool)
@@ -238,7 +238,7 @@ sgn_error_t *sgn_attempt_run(sgn_attempt_t *attempt, sgn_engine_t *engine, apr_p
     life_t life = { .attempt = attempt, .engine = engine, .result = -1, .pidfd = -1, .pool = pool };
     int task, start;
     size_t request;
-    sgn_error_t *error;
+    sgn_error_t *error, *end;
 
     SGN_TRY(pair(&life.task, &task, pool));
     SGN_TRY(pair(&life.start, &start, pool));
@@ -250,9 +250,9 @@ sgn_error_t *sgn_attempt_run(sgn_attempt_t *attempt, sgn_engine_t *engine, apr_p
     sgn_pool_close_fd(pool, task);
     sgn_pool_close_fd(pool, start);
     error = attend(&life, sgn_clock_monotonic() + (apr_time_t)attempt->limits->deadline_ms * 1000);
-    bury(&life);
+    end = bury(&life);
     if (!error)
-        error = collect(&life);
+        error = end ? end : collect(&life);
     /* descriptors end with the task, not with a pool that may serve many */
     sgn_pool_close_fd(pool, life.task);
     sgn_pool_close_fd(pool, life.start);
