@@ -9,7 +9,10 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "look/format/pdf_font.h"
+#include "worker/task_image.h"
 #include "worker/task_look.h"
+#include "worker/task_prepare.h"
 #include "worker/task_probe.h"
 
 static const sgn_task_row_t rows[] = {
@@ -19,6 +22,8 @@ static const sgn_task_row_t rows[] = {
     { .name = "bloat", .run = sgn_task_bloat },
     { .name = "break", .run = sgn_task_break },
     { .name = "look", .run = sgn_task_look },
+    { .name = "prepare", .run = sgn_task_prepare },
+    { .name = "image", .run = sgn_task_image },
 };
 
 const sgn_task_row_t *sgn_tasks_find(const char *name)
@@ -62,8 +67,14 @@ static sgn_error_t *warm_openssl(apr_pool_t *pool)
     return NULL;
 }
 
+static sgn_error_t *warm_font(apr_pool_t *pool)
+{
+    return sgn_pdf_font_load(SGN_PDF_FONT_PATH, pool);
+}
+
 static sgn_error_t *(*const warm[])(apr_pool_t *pool) = {
     warm_openssl,
+    warm_font,
 };
 
 sgn_error_t *sgn_tasks_warm(apr_pool_t *pool)

@@ -24,18 +24,37 @@ typedef struct {
 /* SGN_PLACEMENT_OUTSIDE when the box is not wholly on the displayed page. */
 sgn_error_t *sgn_pdf_appear_place(sgn_pdf_place_t *out, sgn_pdf_doc_t *doc,
                                   const sgn_format_box_t *box, apr_pool_t *pool);
+/* width and height from rect and rotate. */
+void sgn_pdf_appear_turn(sgn_pdf_place_t *place);
 /* Displayed size of a page in points. */
 void sgn_pdf_appear_size(double *width, double *height, const sgn_pdf_page_t *page);
 
 /* /Matrix for the rotation, NULL at 0. */
 const sgn_pdf_obj_t *sgn_pdf_appear_matrix(int rotate, apr_pool_t *pool);
 
-/* Writes the form XObject (and image, font) and returns its number.  font_num
- * 0: a font is written when there is text; *font_num is set then. */
+/* What is drawn. */
+typedef struct {
+    sgn_bytes_t png;                /* len 0: none */
+    double image_width_mm;          /* > 0: exactly that wide, from the lower left corner; 0: fitted and centred */
+    const char **lines;             /* NULL-terminated; NULL: none */
+    int pdfa1;                      /* stencil mask instead of alpha */
+} sgn_pdf_look_t;
+
+/* Writes the form XObject (image and font with it); *font_num: the font to use,
+ * 0: written when there is text and set then.  An empty look draws nothing.
+ * SGN_IMAGE_REFUSED; SGN_FIELD when the text does not fit at 6 pt. */
 sgn_error_t *sgn_pdf_appear_form(int *form_num, int *font_num, sgn_pdf_update_t *update,
-                                 const sgn_pdf_place_t *place, sgn_bytes_t png, double image_width_mm,
-                                 const char **lines, int pdfa1, apr_pool_t *pool);
-/* The embedded font as objects of the update; returns the Type0 font's number. */
-int sgn_pdf_appear_font(sgn_pdf_update_t *update, apr_pool_t *pool);
+                                 const sgn_pdf_place_t *place, const sgn_pdf_look_t *look, apr_pool_t *pool);
+/* A form XObject with these contents and resources (NULL: none). */
+int sgn_pdf_appear_stream(sgn_pdf_update_t *update, double width, double height, int rotate,
+                          const sgn_pdf_obj_t *resources, sgn_bytes_t content, apr_pool_t *pool);
+/* Its dictionary, without /Length. */
+const sgn_pdf_obj_t *sgn_pdf_appear_dict(double width, double height, int rotate,
+                                         const sgn_pdf_obj_t *resources, apr_pool_t *pool);
+/* <</Font <</name num 0 R>>>> */
+const sgn_pdf_obj_t *sgn_pdf_appear_resources(const char *name, const sgn_pdf_obj_t *font_ref, apr_pool_t *pool);
+/* The embedded font as objects of the update; returns the Type0 font's number.
+ * SGN_CONFIG when no font was loaded. */
+sgn_error_t *sgn_pdf_appear_font(int *font_num, sgn_pdf_update_t *update, apr_pool_t *pool);
 
 #endif

@@ -23,7 +23,7 @@ typedef struct sgn_pdf_doc_t sgn_pdf_doc_t;
 /* revision -1: the newest.  Encrypted files open with the empty user password:
  * SGN_DOCUMENT_PASSWORD otherwise.  SGN_DOCUMENT_DAMAGED. */
 sgn_error_t *sgn_pdf_doc_open(sgn_pdf_doc_t **out, const sgn_pdf_scan_t *scan, int revision, apr_pool_t *pool);
-/* See above.  *warning (may be NULL) gets the first intolerable text. */
+/* See above; the detail of the error is the first intolerable warning. */
 sgn_error_t *sgn_pdf_doc_check(sgn_pdf_doc_t *doc, apr_pool_t *pool);
 
 const sgn_pdf_scan_t *sgn_pdf_doc_scan(const sgn_pdf_doc_t *doc);
@@ -42,6 +42,10 @@ const sgn_pdf_obj_t *sgn_pdf_doc_catalog(sgn_pdf_doc_t *doc);
 /* The reference to the catalog. */
 const sgn_pdf_obj_t *sgn_pdf_doc_root(sgn_pdf_doc_t *doc);
 
+/* Has the object's dictionary a key twice in the file (R6)?  qpdf hides that; 0
+ * for objects in object streams. */
+int sgn_pdf_doc_doubles(sgn_pdf_doc_t *doc, int num);
+
 /* The stream's bytes as they lie in the file: a view of the map, no copy. */
 sgn_error_t *sgn_pdf_doc_stream(sgn_bytes_t *out, sgn_pdf_doc_t *doc, int num, int gen, apr_pool_t *pool);
 /* Decoded: no filter or one FlateDecode without predictor, at most limit bytes. */
@@ -49,8 +53,9 @@ sgn_error_t *sgn_pdf_doc_stream_decoded(sgn_bytes_t *out, sgn_pdf_doc_t *doc, in
                                         size_t limit, apr_pool_t *pool);
 
 typedef struct {
-    int num, gen;                   /* the page object; direct kids are refused for signing, num 0 here */
-    int parent;                     /* its /Pages node */
+    int num, gen;                   /* the page object; 0: a direct dictionary in its parent's /Kids */
+    const sgn_pdf_obj_t *dict;
+    int parent, parent_gen, kid;    /* its /Pages node and its place in /Kids */
     double box[4];                  /* CropBox within MediaBox, normalised: x0 y0 x1 y1, user space */
     int rotate;                     /* 0 90 180 270 */
     double user_unit;               /* 1 */

@@ -19,6 +19,8 @@
 sgn_error_t *sgn_pdf_font_load(const char *path, apr_pool_t *pool);
 int sgn_pdf_font_ready(void);
 
+/* The text as it will be drawn: composed, letters the subset lacks as '?'. */
+const char *sgn_pdf_font_text(const char *text, apr_pool_t *pool);
 /* Width of the text at size 1, in thousandths; text is UTF-8, composed inside. */
 int sgn_pdf_font_width(const char *text, apr_pool_t *pool);
 /* "<00410042>" for Tj. */
@@ -30,7 +32,8 @@ typedef struct {
     size_t file_length;             /* inflated */
     sgn_bytes_t to_unicode;         /* CMap, deflated */
     const char *widths;             /* "[0[...]]" of /W */
-    int ascent, descent, cap_height, box[4];
+    sgn_bytes_t cid_set;            /* one bit per glyph, deflated [ISO 19005-1, 6.3.5] */
+    int ascent, descent, cap_height, box[4];    /* thousandths */
 } sgn_pdf_font_parts_t;
 
 /* NULL before load. */

@@ -25,6 +25,10 @@ typedef struct {
 sgn_error_t *sgn_pdf_image_read(sgn_pdf_image_t **out, sgn_bytes_t png, apr_pool_t *pool);
 sgn_error_t *sgn_pdf_image_admit(const sgn_pdf_image_t *image, sgn_pdf_image_use_t use, apr_pool_t *pool);
 
+/* At most width x height pixels, areas averaged; the same image when it is small
+ * enough.  Nobody prints a signature at more than 300 dots per inch. */
+const sgn_pdf_image_t *sgn_pdf_image_shrink(const sgn_pdf_image_t *image, int width, int height, apr_pool_t *pool);
+
 /* Deflated samples: RGB and 8-bit alpha; for PDF/A-1 a 1-bit stencil mask
  * (1 = masked out) instead of alpha. */
 sgn_error_t *sgn_pdf_image_pack(sgn_bytes_t *rgb, sgn_bytes_t *alpha, const sgn_pdf_image_t *image,

@@ -25,7 +25,7 @@ struct sgn_pdf_obj_t {
     apr_int64_t number;             /* BOOL, INT; REF: object number */
     int gen;                        /* REF */
     int is_stream;                  /* DICT of a stream (sgn_pdf_doc_stream has its bytes) */
-    int doubles;                    /* DICT: a key stood there twice; the first one counts */
+    int doubles;                    /* DICT parsed from the file itself: a key stood there twice, the first counts */
     double real;                    /* INT and REAL */
     sgn_bytes_t text;               /* NAME (decoded, without '/'; NUL-terminated), STRING (decoded; NUL-terminated), REAL as written */
     int count;                      /* ARRAY items, DICT pairs */

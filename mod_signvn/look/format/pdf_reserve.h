@@ -34,6 +34,9 @@ sgn_error_t *sgn_pdf_reserve_font(sgn_pdf_reserve_font_t **out, sgn_pdf_doc_t *d
 sgn_error_t *sgn_pdf_reserve_appearance(sgn_bytes_t *out, const char *value, double width, double height,
                                         const sgn_pdf_reserve_font_t *font, apr_pool_t *pool);
 
+/* Is there room for `least` at 11 pt (by our own font)?  SGN_RESERVE_NARROW. */
+sgn_error_t *sgn_pdf_reserve_room(const char *least, double width, double height, apr_pool_t *pool);
+
 /* Is what is drawn what is stored?  field: a reserved text field of doc.
  * *same 1: the /AP /N stream's dictionary and bytes are exactly those made from
  * /V (absent: empty), and nothing else of the field draws (/MK, /AA, second

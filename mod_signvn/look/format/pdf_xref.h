@@ -36,6 +36,7 @@ typedef struct {
     sgn_pdf_xref_kind_t kind;
     apr_off_t offset;               /* of "xref" or of "n g obj" */
     apr_off_t end;                  /* just behind %%EOF and its line end (or end of trailer when none) */
+    apr_off_t eof;                  /* just behind %%EOF, without the line end */
     apr_off_t startxref;            /* the value written behind this section */
     apr_off_t prev;                 /* -1: none */
     apr_off_t xref_stm;             /* -1: none */
@@ -48,6 +49,7 @@ typedef struct {
 typedef struct {
     int first, sections;            /* sections[first .. first+sections) (2: the linearized pair) */
     apr_off_t start, end;           /* its own bytes; end just behind %%EOF + EOL */
+    apr_off_t eof;                  /* end without the EOL: signers of such files cover only that */
 } sgn_pdf_revision_t;
 
 typedef struct {
@@ -77,7 +79,7 @@ sgn_error_t *sgn_pdf_scan_vet(sgn_pdf_scan_t *scan, apr_pool_t *pool);
 const sgn_pdf_entry_t *sgn_pdf_scan_find(const sgn_pdf_scan_t *scan, int revision, int num);
 /* Which revision defined what rules for num in revision k; -1. */
 int sgn_pdf_scan_origin(const sgn_pdf_scan_t *scan, int revision, int num);
-/* The revision that ends exactly at `end`; -1. */
+/* The revision that ends at `end` (just behind %%EOF, or behind its line end); -1. */
 int sgn_pdf_scan_ending(const sgn_pdf_scan_t *scan, apr_off_t end);
 
 /* Raw bytes of a type 1 object: checks "num gen obj" at the offset and

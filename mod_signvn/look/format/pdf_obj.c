@@ -1,0 +1,434 @@
+/* PDF values as immutable trees [ISO 32000-2, 7.3]. */
+#include "look/format/pdf_obj.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <apr_strings.h>
+
+#include "base/text.h"
+
+static const sgn_pdf_obj_t null_object = { .type = SGN_PDF_NULL };
+
+static int hex_value(int byte)
+{
+    if (byte >= '0' && byte <= '9')
+        return byte - '0';
+    if (byte >= 'a' && byte <= 'f')
+        return byte - 'a' + 10;
+    if (byte >= 'A' && byte <= 'F')
+        return byte - 'A' + 10;
+    return -1;
+}
+
+static sgn_pdf_obj_t *make(sgn_pdf_type_t type, apr_pool_t *pool)
+{
+    sgn_pdf_obj_t *obj = apr_pcalloc(pool, sizeof *obj);
+
+    obj->type = type;
+    return obj;
+}
+
+/* ---- reading --------------------------------------------------------------- */
+
+static const char *decode_name(size_t *len, const unsigned char *text, size_t size, apr_pool_t *pool)
+{
+    char *out = apr_palloc(pool, size + 1);
+    size_t i, n = 0;
+
+    for (i = 0; i < size; i++) {
+        /* "#00" stays as written: a NUL would cut the name */
+        if (text[i] == '#' && i + 2 < size && hex_value(text[i + 1]) >= 0 && hex_value(text[i + 2]) >= 0
+            && hex_value(text[i + 1]) + hex_value(text[i + 2]) > 0) {
+            out[n++] = (char)(hex_value(text[i + 1]) * 16 + hex_value(text[i + 2]));
+            i += 2;
+        }
+        else {
+            out[n++] = (char)text[i];
+        }
+    }
+    out[n] = 0;
+    *len = n;
+    return out;
+}
+
+/* [ISO 32000-2, 7.3.4.2] text between the outer parentheses. */
+static sgn_bytes_t decode_string(const unsigned char *text, size_t size, apr_pool_t *pool)
+{
+    unsigned char *out = apr_palloc(pool, size + 1);
+    size_t i, n = 0;
+
+    for (i = 0; i < size; i++) {
+        int byte = text[i];
+
+        if (byte == '\r') {
+            if (i + 1 < size && text[i + 1] == '\n')
+                i++;
+            out[n++] = '\n';
+        }
+        else if (byte != '\\' || i + 1 >= size) {
+            out[n++] = (unsigned char)byte;
+        }
+        else {
+            byte = text[++i];
+            if (byte >= '0' && byte <= '7') {
+                int value = 0, k;
+
+                for (k = 0; k < 3 && i < size && text[i] >= '0' && text[i] <= '7'; k++)
+                    value = value * 8 + (text[i++] - '0');
+                i--;
+                out[n++] = (unsigned char)value;
+            }
+            else if (byte == '\r') {
+                if (i + 1 < size && text[i + 1] == '\n')
+                    i++;
+            }
+            else if (byte != '\n') {
+                out[n++] = byte == 'n' ? '\n' : byte == 'r' ? '\r' : byte == 't' ? '\t'
+                         : byte == 'b' ? '\b' : byte == 'f' ? '\f' : (unsigned char)byte;
+            }
+        }
+    }
+    out[n] = 0;
+    return sgn_bytes(out, n);
+}
+
+static sgn_bytes_t decode_hex(const unsigned char *text, size_t size, apr_pool_t *pool)
+{
+    unsigned char *out = apr_palloc(pool, size / 2 + 2);
+    size_t i, n = 0;
+    int half = -1;
+
+    for (i = 0; i < size; i++) {
+        int value = hex_value(text[i]);
+
+        if (value < 0)
+            continue;
+        if (half < 0) {
+            half = value;
+        }
+        else {
+            out[n++] = (unsigned char)(half * 16 + value);
+            half = -1;
+        }
+    }
+    if (half >= 0)
+        out[n++] = (unsigned char)(half * 16);
+    out[n] = 0;
+    return sgn_bytes(out, n);
+}
+
+/* A list that doubles. */
+typedef struct {
+    const sgn_pdf_obj_t **items;
+    const char **keys;
+    int count, room;
+} list_t;
+
+static void list_add(list_t *list, const char *key, const sgn_pdf_obj_t *item, apr_pool_t *pool)
+{
+    if (list->count == list->room) {
+        int room = list->room ? list->room * 2 : 8;
+        const sgn_pdf_obj_t **items = apr_palloc(pool, room * sizeof *items);
+        const char **keys = apr_palloc(pool, room * sizeof *keys);
+
+        if (list->count) {
+            memcpy(items, list->items, list->count * sizeof *items);
+            memcpy(keys, list->keys, list->count * sizeof *keys);
+        }
+        list->items = items;
+        list->keys = keys;
+        list->room = room;
+    }
+    list->items[list->count] = item;
+    list->keys[list->count++] = key;
+}
+
+static sgn_error_t *parse(const sgn_pdf_obj_t **out, sgn_pdf_lex_t *lex, sgn_pdf_token_t token,
+                          int depth, apr_pool_t *pool);
+
+static sgn_error_t *parse_array(const sgn_pdf_obj_t **out, sgn_pdf_lex_t *lex, int depth, apr_pool_t *pool)
+{
+    sgn_pdf_obj_t *array = make(SGN_PDF_ARRAY, pool);
+    list_t list = { 0 };
+
+    for (;;) {
+        sgn_pdf_token_t token = sgn_pdf_lex_next(lex);
+        const sgn_pdf_obj_t *item;
+
+        if (token.type == SGN_PDF_TOKEN_ARRAY_CLOSE)
+            break;
+        SGN_TRY(parse(&item, lex, token, depth + 1, pool));
+        list_add(&list, NULL, item, pool);
+    }
+    array->items = list.items;
+    array->count = list.count;
+    *out = array;
+    return NULL;
+}
+
+static sgn_error_t *parse_dict(const sgn_pdf_obj_t **out, sgn_pdf_lex_t *lex, int depth, apr_pool_t *pool)
+{
+    sgn_pdf_obj_t *dict = make(SGN_PDF_DICT, pool);
+    list_t list = { 0 };
+
+    for (;;) {
+        sgn_pdf_token_t token = sgn_pdf_lex_next(lex);
+        const sgn_pdf_obj_t *item;
+        const char *key;
+        size_t len;
+        int i;
+
+        if (token.type == SGN_PDF_TOKEN_DICT_CLOSE)
+            break;
+        if (token.type != SGN_PDF_TOKEN_NAME)
+            return SGN_ERROR(pool, SGN_DOCUMENT_DAMAGED, "a dictionary key is no name at byte %lu",
+                             (unsigned long)token.start);
+        key = decode_name(&len, lex->base + token.start + 1, token.end - token.start - 1, pool);
+        SGN_TRY(parse(&item, lex, sgn_pdf_lex_next(lex), depth + 1, pool));
+        for (i = 0; i < list.count; i++)
+            if (strcmp(list.keys[i], key) == 0)
+                break;
+        if (i < list.count)
+            dict->doubles = 1;
+        else
+            list_add(&list, key, item, pool);
+        if (list.count > 10000)
+            return SGN_ERROR(pool, SGN_DOCUMENT_LIMIT, "a dictionary has more than 10000 keys");
+    }
+    dict->items = list.items;
+    dict->keys = list.keys;
+    dict->count = list.count;
+    *out = dict;
+    return NULL;
+}
+
+static sgn_error_t *parse(const sgn_pdf_obj_t **out, sgn_pdf_lex_t *lex, sgn_pdf_token_t token,
+                          int depth, apr_pool_t *pool)
+{
+    const unsigned char *text = lex->base + token.start;
+    size_t size = token.end - token.start;
+    sgn_pdf_obj_t *obj;
+
+    if (depth > SGN_PDF_DEPTH)
+        return SGN_ERROR(pool, SGN_DOCUMENT_LIMIT, "values nest deeper than %d", SGN_PDF_DEPTH);
+    switch (token.type) {
+    case SGN_PDF_TOKEN_ARRAY_OPEN:
+        return parse_array(out, lex, depth, pool);
+    case SGN_PDF_TOKEN_DICT_OPEN:
+        return parse_dict(out, lex, depth, pool);
+    case SGN_PDF_TOKEN_INT: {
+        sgn_pdf_lex_t ahead = *lex;
+        sgn_pdf_token_t gen;
+
+        obj = make(SGN_PDF_INT, pool);
+        obj->number = token.number;
+        obj->real = (double)token.number;
+        gen = sgn_pdf_lex_next(&ahead);
+        if (token.number >= 0 && token.number <= 0x7fffffff && gen.type == SGN_PDF_TOKEN_INT
+            && gen.number >= 0 && gen.number <= 65535) {
+            sgn_pdf_token_t word = sgn_pdf_lex_next(&ahead);
+
+            if (sgn_pdf_lex_is(&ahead, word, "R")) {
+                obj->type = SGN_PDF_REF;
+                obj->gen = (int)gen.number;
+                *lex = ahead;
+            }
+        }
+        *out = obj;
+        return NULL;
+    }
+    case SGN_PDF_TOKEN_REAL:
+        obj = make(SGN_PDF_REAL, pool);
+        obj->text = sgn_bytes(apr_pstrmemdup(pool, (const char *)text, size), size);
+        obj->real = strtod((const char *)obj->text.data, NULL);
+        *out = obj;
+        return NULL;
+    case SGN_PDF_TOKEN_NAME:
+        obj = make(SGN_PDF_NAME, pool);
+        obj->text.data = (const unsigned char *)decode_name(&obj->text.len, text + 1, size - 1, pool);
+        *out = obj;
+        return NULL;
+    case SGN_PDF_TOKEN_STRING:
+        obj = make(SGN_PDF_STRING, pool);
+        obj->text = decode_string(text + 1, size - 2, pool);
+        *out = obj;
+        return NULL;
+    case SGN_PDF_TOKEN_HEX:
+        obj = make(SGN_PDF_STRING, pool);
+        obj->text = decode_hex(text + 1, size - 2, pool);
+        *out = obj;
+        return NULL;
+    case SGN_PDF_TOKEN_WORD:
+        if (sgn_pdf_lex_is(lex, token, "true") || sgn_pdf_lex_is(lex, token, "false")) {
+            obj = make(SGN_PDF_BOOL, pool);
+            obj->number = text[0] == 't';
+            *out = obj;
+            return NULL;
+        }
+        if (sgn_pdf_lex_is(lex, token, "null")) {
+            *out = &null_object;
+            return NULL;
+        }
+        break;
+    default:
+        break;
+    }
+    return SGN_ERROR(pool, SGN_DOCUMENT_DAMAGED, "no value at byte %lu", (unsigned long)token.start);
+}
+
+sgn_error_t *sgn_pdf_obj_parse(const sgn_pdf_obj_t **out, sgn_pdf_lex_t *lex, apr_pool_t *pool)
+{
+    return parse(out, lex, sgn_pdf_lex_next(lex), 0, pool);
+}
+
+/* ---- looking --------------------------------------------------------------- */
+
+const sgn_pdf_obj_t *sgn_pdf_obj_get(const sgn_pdf_obj_t *dict, const char *key)
+{
+    int i;
+
+    if (dict && dict->type == SGN_PDF_DICT)
+        for (i = 0; i < dict->count; i++)
+            if (strcmp(dict->keys[i], key) == 0)
+                return dict->items[i];
+    return NULL;
+}
+
+const sgn_pdf_obj_t *sgn_pdf_obj_item(const sgn_pdf_obj_t *array, int index)
+{
+    if (array && array->type == SGN_PDF_ARRAY && index >= 0 && index < array->count)
+        return array->items[index];
+    return NULL;
+}
+
+int sgn_pdf_obj_is_name(const sgn_pdf_obj_t *obj, const char *name)
+{
+    return obj && obj->type == SGN_PDF_NAME && strcmp((const char *)obj->text.data, name) == 0;
+}
+
+int sgn_pdf_obj_is_ref(const sgn_pdf_obj_t *obj, int num, int gen)
+{
+    return obj && obj->type == SGN_PDF_REF && obj->number == num && obj->gen == gen;
+}
+
+apr_int64_t sgn_pdf_obj_int(const sgn_pdf_obj_t *obj, apr_int64_t absent)
+{
+    return obj && obj->type == SGN_PDF_INT ? obj->number : absent;
+}
+
+const char *sgn_pdf_obj_name(const sgn_pdf_obj_t *obj)
+{
+    return obj && obj->type == SGN_PDF_NAME ? (const char *)obj->text.data : NULL;
+}
+
+/* [ISO 32000-2, D.3] PDFDocEncoding where it differs from Latin 1. */
+static unsigned pdfdoc_point(unsigned char byte)
+{
+    static const unsigned short low[8] = { 0x02D8, 0x02C7, 0x02C6, 0x02D9, 0x02DD, 0x02DB, 0x02DA, 0x02DC };
+    static const unsigned short high[33] = {
+        0x2022, 0x2020, 0x2021, 0x2026, 0x2014, 0x2013, 0x0192, 0x2044, 0x2039, 0x203A, 0x2212,
+        0x2030, 0x201E, 0x201C, 0x201D, 0x2018, 0x2019, 0x201A, 0x2122, 0xFB01, 0xFB02, 0x0141,
+        0x0152, 0x0160, 0x0178, 0x017D, 0x0131, 0x0142, 0x0153, 0x0161, 0x017E, 0xFFFD, 0x20AC };
+
+    if (byte >= 0x18 && byte <= 0x1f)
+        return low[byte - 0x18];
+    if (byte >= 0x80 && byte <= 0xa0)
+        return high[byte - 0x80];
+    return byte;
+}
+
+const char *sgn_pdf_obj_text(const sgn_pdf_obj_t *obj, apr_pool_t *pool)
+{
+    sgn_buf_t *buf;
+    sgn_bytes_t out;
+    size_t i;
+
+    if (!obj || obj->type != SGN_PDF_STRING)
+        return NULL;
+    if (obj->text.len >= 3 && memcmp(obj->text.data, "\xEF\xBB\xBF", 3) == 0
+        && sgn_text_is_utf8((const char *)obj->text.data + 3, obj->text.len - 3))
+        return apr_pstrmemdup(pool, (const char *)obj->text.data + 3, obj->text.len - 3);
+    buf = sgn_buf_make(0, pool);
+    if (obj->text.len >= 2 && ((obj->text.data[0] == 0xFE && obj->text.data[1] == 0xFF)
+                               || (obj->text.data[0] == 0xFF && obj->text.data[1] == 0xFE))) {
+        int little = obj->text.data[0] == 0xFF;
+
+        for (i = 2; i + 1 < obj->text.len; i += 2) {
+            unsigned unit = (unsigned)obj->text.data[i + little] << 8 | obj->text.data[i + !little];
+
+            if (unit >= 0xD800 && unit < 0xDC00 && i + 3 < obj->text.len) {
+                unsigned next = (unsigned)obj->text.data[i + 2 + little] << 8 | obj->text.data[i + 2 + !little];
+
+                if (next >= 0xDC00 && next < 0xE000) {
+                    unit = 0x10000 + ((unit - 0xD800) << 10) + (next - 0xDC00);
+                    i += 2;
+                }
+            }
+            if (unit == 0 || (unit >= 0xD800 && unit < 0xE000))
+                unit = 0xFFFD;
+            sgn_text_put(buf, unit);
+        }
+    }
+    else {
+        for (i = 0; i < obj->text.len; i++)
+            sgn_text_put(buf, obj->text.data[i] ? pdfdoc_point(obj->text.data[i]) : 0xFFFD);
+    }
+    return sgn_buf_bytes(&out, buf) ? NULL : apr_pstrmemdup(pool, (const char *)out.data, out.len);
+}
+
+int sgn_pdf_obj_equal_but(const sgn_pdf_obj_t *a, const sgn_pdf_obj_t *b, const char *const *except)
+{
+    int i, k, counted[2] = { 0, 0 };
+
+    if (!a)
+        a = &null_object;
+    if (!b)
+        b = &null_object;
+    if (a->type != b->type || a->is_stream != b->is_stream || a->doubles || b->doubles)
+        return 0;
+    switch (a->type) {
+    case SGN_PDF_NULL:
+        return 1;
+    case SGN_PDF_BOOL:
+    case SGN_PDF_INT:
+        return a->number == b->number;
+    case SGN_PDF_REAL:
+        return a->real == b->real;
+    case SGN_PDF_REF:
+        return a->number == b->number && a->gen == b->gen;
+    case SGN_PDF_NAME:
+    case SGN_PDF_STRING:
+        return sgn_bytes_equal(a->text, b->text);
+    case SGN_PDF_ARRAY:
+        if (a->count != b->count)
+            return 0;
+        for (i = 0; i < a->count; i++)
+            if (!sgn_pdf_obj_equal(a->items[i], b->items[i]))
+                return 0;
+        return 1;
+    case SGN_PDF_DICT:
+        for (k = 0; k < 2; k++) {
+            const sgn_pdf_obj_t *x = k ? b : a, *y = k ? a : b;
+
+            for (i = 0; i < x->count; i++) {
+                const char *const *e = except;
+
+                while (e && *e && strcmp(*e, x->keys[i]) != 0)
+                    e++;
+                if ((e && *e) || x->items[i]->type == SGN_PDF_NULL)
+                    continue;
+                counted[k]++;
+                if (k == 0 && !sgn_pdf_obj_equal(x->items[i], sgn_pdf_obj_get(y, x->keys[i])))
+                    return 0;
+            }
+        }
+        return counted[0] == counted[1];
+    }
+    return 0;
+}
+
+int sgn_pdf_obj_equal(const sgn_pdf_obj_t *a, const sgn_pdf_obj_t *b)
+{
+    return sgn_pdf_obj_equal_but(a, b, NULL);
+}
