@@ -11,9 +11,13 @@
 #include "base/file.h"
 #include "look/format/pdf_font.h"
 #include "worker/task_image.h"
+#include "worker/task_admit.h"
+#include "worker/task_certificate.h"
+#include "worker/task_cms.h"
 #include "worker/task_look.h"
 #include "worker/task_prepare.h"
 #include "worker/task_probe.h"
+#include "worker/task_timestamp.h"
 
 static const sgn_task_row_t rows[] = {
     { .name = "ping", .run = sgn_task_ping },
@@ -22,6 +26,11 @@ static const sgn_task_row_t rows[] = {
     { .name = "bloat", .run = sgn_task_bloat },
     { .name = "break", .run = sgn_task_break },
     { .name = "look", .run = sgn_task_look },
+    { .name = "certificate", .run = sgn_task_certificate },
+    { .name = "admit", .run = sgn_task_admit },
+    { .name = "tsq", .run = sgn_task_timestamp_request },
+    { .name = "tst", .run = sgn_task_timestamp_reply },
+    { .name = "cms", .run = sgn_task_cms },
     { .name = "prepare", .run = sgn_task_prepare },
     { .name = "image", .run = sgn_task_image },
 };
