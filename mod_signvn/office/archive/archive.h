@@ -20,7 +20,6 @@
 
 #include "base/db.h"
 #include "base/json.h"
-#include "office/audit/audit.h"
 
 typedef struct sgn_archive_t sgn_archive_t;
 
@@ -28,9 +27,9 @@ typedef struct sgn_archive_t sgn_archive_t;
 
 typedef struct {
     const char *directory;  /* <state>/archive: made when absent; local POSIX filesystem */
-    sgn_db_t *catalog;      /* writes; NULL for readers of objects only */
-    sgn_db_t *reader;       /* searches, with a budget; NULL: the same as catalog */
-    sgn_audit_t *audit;     /* journal lines name its head; may be NULL */
+    sgn_db_t *catalog;      /* may be NULL when readonly: then only objects can be read */
+    const char *reader;     /* "sqlite:/…/catalog.sqlite": a connection of its own for searches,
+                             * with a budget, so that they never hold up a put; NULL: catalog */
     int readonly;           /* takes no lock, recovers nothing, refuses put */
 } sgn_archive_options_t;
 
@@ -79,7 +78,9 @@ typedef struct {
 
 /* Durable when it returns NULL.  SGN_ARCHIVE_DAMAGED: the bytes are not those
  * of sha256.  SGN_FILE_OTHER_DEVICE, SGN_FILE_UNSAFE (not ours, not regular),
- * SGN_DISK_FULL.  After an error nothing is in the archive. */
+ * SGN_DISK_FULL.  After an error nothing was acknowledged: a disk that failed
+ * at the very end may have kept the object, and a later put of the same key
+ * then answers its receipt. */
 sgn_error_t *sgn_archive_put(sgn_archive_receipt_t *out, sgn_archive_t *archive,
                              const sgn_archive_ingest_t *ingest, apr_pool_t *pool);
 /* The receipt of an earlier put by its key, or of an original by its digest

@@ -1,0 +1,323 @@
+/*
+ * store.c: opening the archive, the durable commit of one object, and what is
+ * done after a crash.
+ *
+ * The mutex is held from intent to commit, so at most the last line of the
+ * chain is an open intent.  The catalogue follows the journal in the same
+ * order; its position never passes a line that is not in it.
+ */
+#include "office/archive/store.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <apr_strings.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/pool.h"
+
+#define STORE_SEARCH_BUDGET apr_time_from_sec(2)
+
+static const char store_readme[] =
+#define LINE(text) text "\n"
+#include "office/archive/readme.def"
+#undef LINE
+    ;
+
+static sgn_error_t *take_lock(sgn_archive_t *archive)
+{
+    int fd;
+
+    SGN_TRY(sgn_file_open(&fd, archive->dir, "lock", O_RDWR | O_CREAT, 0640, archive->pool));
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0)
+        return SGN_ERROR(archive->pool, SGN_BUSY, "another process writes to the archive %s", archive->directory);
+    return NULL;
+}
+
+/* A durable archive needs unnamed files, renames that replace nothing and
+ * syncs of directories; network filesystems lack one or the other. */
+static sgn_error_t *probe(sgn_archive_t *archive, apr_pool_t *pool)
+{
+    sgn_error_t *error;
+    int fd;
+
+    error = sgn_file_tmp(&fd, archive->staging, "", 0400, pool);
+    if (!error)
+        error = sgn_file_link(fd, archive->staging, "probe-1", pool);
+    if (!error)
+        error = sgn_file_rename(archive->staging, "probe-1", archive->root, ".probe-2", pool);
+    if (!error)
+        error = sgn_file_remove(archive->root, ".probe-2", pool);
+    if (error)
+        return SGN_WRAP(pool, error, error->code == SGN_DISK_FULL ? SGN_DISK_FULL : SGN_CONFIG,
+                        "the filesystem of %s cannot keep an archive", archive->directory);
+    return NULL;
+}
+
+static void sweep(sgn_archive_t *archive, apr_pool_t *pool)
+{
+    int fd = openat(archive->staging, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    struct dirent *entry;
+
+    if (!dir)
+        return;
+    while ((entry = readdir(dir)) != NULL) {
+        sgn_error_t *error;
+
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+            continue;
+        error = sgn_file_remove(archive->staging, entry->d_name, pool);
+        if (error)
+            sgn_log_error(SGN_LOG_WARN, "archive", error);
+    }
+    closedir(dir);
+}
+
+static void destroy_mutex(void *mutex)
+{
+    pthread_mutex_destroy(mutex);
+}
+
+sgn_error_t *sgn_archive_open(sgn_archive_t **out, const sgn_archive_options_t *options, apr_pool_t *parent)
+{
+    sgn_archive_t *archive;
+    apr_pool_t *pool;
+    int above;
+
+    apr_pool_create(&pool, parent);
+    archive = apr_pcalloc(pool, sizeof(*archive));
+    archive->pool = pool;
+    archive->directory = apr_pstrdup(pool, options->directory);
+    archive->catalog = archive->reader = options->catalog;
+    archive->readonly = options->readonly;
+    pthread_mutex_init(&archive->mutex, NULL);
+    sgn_pool_own(pool, &archive->mutex, destroy_mutex);
+    if (!options->readonly) {
+        const char *slash = strrchr(archive->directory, '/');
+        const char *parent_path = !slash ? "." : slash == archive->directory ? "/"
+            : apr_pstrmemdup(pool, archive->directory, (apr_size_t)(slash - archive->directory));
+
+        SGN_TRY(sgn_file_root(&above, parent_path, pool));
+        SGN_TRY(sgn_file_mkdir(above, slash ? slash + 1 : archive->directory, 0750, pool));
+    }
+    SGN_TRY(sgn_file_root(&archive->dir, archive->directory, pool));
+    if (!options->readonly) {
+        SGN_TRY(take_lock(archive));
+        SGN_TRY(sgn_file_mkdir(archive->dir, "root", 0750, pool));
+        SGN_TRY(sgn_file_mkdir(archive->dir, "staging", 0700, pool));
+        SGN_TRY(sgn_file_mkdir(archive->dir, "journal", 0750, pool));
+    }
+    SGN_TRY(sgn_file_open(&archive->root, archive->dir, "root", O_RDONLY | O_DIRECTORY, 0, pool));
+    SGN_TRY(sgn_file_open(&archive->chains, archive->dir, "journal", O_RDONLY | O_DIRECTORY, 0, pool));
+    if (options->reader) {
+        SGN_TRY(sgn_db_open(&archive->reader, options->reader, 0, pool));
+        sgn_db_budget(archive->reader, STORE_SEARCH_BUDGET);
+    }
+    *out = archive;
+    if (options->readonly)
+        return NULL;
+    SGN_TRY(sgn_file_open(&archive->staging, archive->dir, "staging", O_RDONLY | O_DIRECTORY, 0, pool));
+    sweep(archive, pool);
+    SGN_TRY(sgn_ocfl_root_make(archive->root, store_readme, pool));
+    SGN_TRY(probe(archive, pool));
+    SGN_TRY(sgn_catalog_open(archive->catalog, pool));
+    SGN_TRY(sgn_journal_open(&archive->journal, archive->chains, pool));
+    return sgn_store_settle(archive, pool);
+}
+
+/* ---- after a crash ----------------------------------------------------------- */
+
+sgn_error_t *sgn_store_record(json_t **out, sgn_archive_t *archive, const sgn_ocfl_inventory_t *inventory, apr_pool_t *pool)
+{
+    const sgn_ocfl_entry_t *entries, *entry;
+    sgn_bytes_t bytes;
+    int count;
+
+    *out = NULL;
+    SGN_TRY(sgn_ocfl_entries(&entries, &count, inventory, inventory->head, pool));
+    entry = sgn_ocfl_entry_find(entries, count, "evidence.json");
+    if (!entry)
+        return NULL;
+    SGN_TRY(sgn_file_read(&bytes, archive->root, apr_pstrcat(pool, inventory->path, "/", entry->content, NULL), 64 << 20, pool));
+    return sgn_json_parse(out, bytes, 64 << 20, pool);
+}
+
+static void count_finding(void *baton, const char *code, const char *path, const char *text)
+{
+    (void)path;
+    (void)text;
+    if (code[0] == 'E')
+        ++*(int *)baton;
+}
+
+/* Is the object of an intent there, whole and the one that was meant? */
+static sgn_error_t *is_whole(int *whole, sgn_archive_t *archive, const sgn_journal_line_t *line, apr_pool_t *pool)
+{
+    sgn_ocfl_inventory_t *inventory;
+    apr_int64_t files = 0, bytes = 0;
+    int errors = 0;
+    sgn_error_t *error = sgn_ocfl_inventory_read(&inventory, archive->root, line->id, pool);
+
+    *whole = 0;
+    if (error)
+        return error->code == SGN_ARCHIVE_UNKNOWN || error->code == SGN_ARCHIVE_DAMAGED ? NULL : error;
+    if (strcmp(inventory->digest, line->inventory) != 0)
+        return NULL;
+    SGN_TRY(sgn_ocfl_check_object(archive->root, inventory->path, line->id, SGN_OCFL_DEEP, count_finding, &errors,
+                                  &files, &bytes, pool));
+    *whole = errors == 0;
+    return NULL;
+}
+
+static sgn_error_t *apply(sgn_archive_t *archive, const sgn_journal_line_t *line, apr_pool_t *pool)
+{
+    sgn_ocfl_inventory_t *inventory;
+    json_t *record = NULL;
+    sgn_error_t *error;
+
+    if (!sgn_archive_is_id(line->id))
+        return SGN_ERROR(pool, SGN_ARCHIVE_DAMAGED, "journal line %" APR_INT64_T_FMT, line->seq);
+    if (!strstr(line->id, ":evidence:")) {
+        error = sgn_ocfl_inventory_read(&inventory, archive->root, line->id, pool);
+        if (!error)
+            error = sgn_store_record(&record, archive, inventory, pool);
+        if (error) {
+            /* A damaged object is told by fixity and check; the others stay findable. */
+            sgn_log_error(SGN_LOG_ERROR, "archive", error);
+            record = NULL;
+        }
+    }
+    return sgn_catalog_put(archive->catalog, record, line, pool);
+}
+
+typedef struct {
+    sgn_archive_t *archive;
+    sgn_journal_line_t open;    /* op NULL: none */
+    apr_pool_t *pool;
+} settle_t;
+
+static sgn_error_t *settle_line(void *baton, const sgn_journal_line_t *line, apr_pool_t *pool)
+{
+    settle_t *settle = baton;
+
+    if (strcmp(line->op, "intent") == 0) {
+        settle->open = *line;
+        settle->open.op = "intent";
+        settle->open.tx = apr_pstrdup(settle->pool, line->tx);
+        settle->open.id = apr_pstrdup(settle->pool, line->id);
+        settle->open.key = line->key ? apr_pstrdup(settle->pool, line->key) : NULL;
+        settle->open.agency = line->agency ? apr_pstrdup(settle->pool, line->agency) : NULL;
+        settle->open.inventory = apr_pstrdup(settle->pool, line->inventory);
+        settle->open.sha256 = apr_pstrdup(settle->pool, line->sha256);
+        return NULL;
+    }
+    settle->open.op = NULL;
+    return strcmp(line->op, "commit") == 0 ? apply(settle->archive, line, pool) : NULL;
+}
+
+static sgn_error_t *resolve(sgn_archive_t *archive, sgn_journal_line_t *line, apr_pool_t *pool)
+{
+    const char *path;
+    int whole;
+
+    SGN_TRY(is_whole(&whole, archive, line, pool));
+    if (whole) {
+        SGN_TRY(sgn_ocfl_path(&path, line->id, pool));
+        SGN_TRY(sgn_ocfl_protect(archive->root, line->id, pool));
+        SGN_TRY(sgn_file_sync_dir(archive->root, apr_pstrmemdup(pool, path, 5), pool));
+        SGN_TRY(sgn_file_sync_dir(archive->root, apr_pstrmemdup(pool, path, 2), pool));
+        SGN_TRY(sgn_file_sync_dir(archive->root, "", pool));
+    }
+    line->op = whole ? "commit" : "abort";
+    SGN_TRY(sgn_journal_add(archive->journal, line, pool));
+    line->writer = sgn_journal_writer(archive->journal);
+    return whole ? apply(archive, line, pool) : NULL;
+}
+
+sgn_error_t *sgn_store_settle(sgn_archive_t *archive, apr_pool_t *pool)
+{
+    const char *const *writers;
+    int i;
+
+    if (sgn_journal_is_broken(archive->journal))
+        SGN_TRY(sgn_journal_mend(archive->journal, pool));
+    SGN_TRY(sgn_journal_writers(&writers, archive->chains, pool));
+    for (i = 0; writers[i]; i++) {
+        settle_t settle = { .archive = archive, .pool = pool };
+        apr_int64_t after;
+
+        SGN_TRY(sgn_catalog_position(&after, archive->catalog, writers[i], pool));
+        SGN_TRY(sgn_journal_walk(NULL, NULL, archive->chains, writers[i], after, settle_line, &settle, pool));
+        if (settle.open.op && strcmp(writers[i], sgn_journal_writer(archive->journal)) == 0)
+            SGN_TRY(resolve(archive, &settle.open, pool));
+    }
+    archive->behind = 0;
+    return NULL;
+}
+
+sgn_error_t *sgn_store_catch_up(sgn_archive_t *archive, apr_pool_t *pool)
+{
+    sgn_error_t *error;
+
+    if (!archive->behind || archive->readonly)
+        return NULL;
+    pthread_mutex_lock(&archive->mutex);
+    error = archive->behind ? sgn_store_settle(archive, pool) : NULL;
+    pthread_mutex_unlock(&archive->mutex);
+    return error;
+}
+
+/* ---- the commit ---------------------------------------------------------------- */
+
+static sgn_error_t *commit_locked(sgn_archive_t *archive, sgn_ocfl_stage_t *stage, sgn_journal_line_t *line,
+                                  const json_t *record, apr_pool_t *pool)
+{
+    sgn_archive_receipt_t *known = NULL;
+    sgn_error_t *error, *late;
+
+    if (archive->behind || sgn_journal_is_broken(archive->journal))
+        SGN_TRY(sgn_store_settle(archive, pool));
+    if (line->key)
+        SGN_TRY(sgn_catalog_receipt(&known, archive->catalog, "ingest_key", line->key, pool));
+    if (known)      /* another thread was faster with the same act */
+        return SGN_ERROR(pool, SGN_DB_UNIQUE, "the act is archived as %s", known->id);
+    line->tx = sgn_ocfl_stage_name(stage);
+    line->writer = sgn_journal_writer(archive->journal);
+    line->op = "intent";
+    SGN_TRY(sgn_journal_add(archive->journal, line, pool));
+    error = sgn_ocfl_stage_place(stage, archive->root);
+    if (error) {
+        /* Placed or not, what is on the disk decides: the same as after a crash. */
+        archive->behind = 1;
+        late = sgn_store_settle(archive, pool);
+        if (late)
+            sgn_log_error(SGN_LOG_ERROR, "archive", late);
+        return error;
+    }
+    line->op = "commit";
+    archive->behind = 1;    /* until the catalogue has it */
+    SGN_TRY(sgn_journal_add(archive->journal, line, pool));
+    error = sgn_catalog_put(archive->catalog, record, line, pool);
+    if (error)
+        sgn_log_error(SGN_LOG_ERROR, "archive", error);     /* durable all the same: replayed later */
+    else
+        archive->behind = 0;
+    return NULL;
+}
+
+sgn_error_t *sgn_store_commit(sgn_archive_t *archive, sgn_ocfl_stage_t *stage, sgn_journal_line_t *line,
+                              const json_t *record, apr_pool_t *pool)
+{
+    sgn_error_t *error;
+
+    pthread_mutex_lock(&archive->mutex);
+    error = commit_locked(archive, stage, line, record, pool);
+    pthread_mutex_unlock(&archive->mutex);
+    return error;
+}
