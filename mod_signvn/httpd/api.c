@@ -113,8 +113,8 @@ sgn_error_t *sgn_api_find(const sgn_api_route_t **out, const char **allow,
             *out = &routes[i];
             return NULL;
         }
-        methods = methods ? apr_pstrcat(pool, methods, ", ", routes[i].method, NULL)
-            : strcmp(routes[i].method, "GET") == 0 ? "GET, HEAD" : routes[i].method;
+        methods = apr_pstrcat(pool, methods ? methods : "", methods ? ", " : "",
+                              strcmp(routes[i].method, "GET") == 0 ? "GET, HEAD" : routes[i].method, NULL);
     }
     if (!methods)
         return SGN_ERROR(pool, SGN_NOT_FOUND, "no such address");

@@ -235,7 +235,7 @@ static sgn_error_t *choose(reader_t *reader, const char *type)
     if ((kind == SGN_API_MULTIPART || single) && is_type(type, "multipart/form-data")) {
         SGN_TRY(check_length(r, single ? 1 : SGN_BODY_DOCUMENTS, reader->place));
         SGN_TRY(sgn_multipart_boundary(&boundary, type, r->pool));
-        reader->multipart = sgn_multipart_make(boundary, SGN_BODY_DOCUMENTS + 1, &sink, r->pool);
+        reader->multipart = sgn_multipart_make(boundary, SGN_BODY_DOCUMENTS + 2, &sink, r->pool);
         reader->take = take_multipart;
         return NULL;
     }

@@ -11,8 +11,6 @@
 #include "base/file.h"
 #include "base/pool.h"
 
-#define STEP (1 << 20)      /* the quota is taken by the megabyte */
-
 static apr_status_t give_back(void *data)
 {
     sgn_spool_t *spool = data;
@@ -59,11 +57,9 @@ sgn_error_t *sgn_spool_write(sgn_spool_t *spool, const void *data, size_t len, a
 
     if ((apr_int64_t)len > spool->place->limit - spool->size)
         return SGN_ERROR(pool, SGN_TOO_LARGE, "a document is over %" APR_INT64_T_FMT " bytes", spool->place->limit);
-    while (spool->size + (apr_int64_t)len > spool->taken) {
-        if (!sgn_gauge_take(spool->place->gauge, STEP, spool->place->quota))
-            return SGN_ERROR(pool, SGN_SPOOL_FULL, "the uploads are over %" APR_INT64_T_FMT " bytes", spool->place->quota);
-        spool->taken += STEP;
-    }
+    if (!sgn_gauge_take(spool->place->gauge, (apr_int64_t)len, spool->place->quota))
+        return SGN_ERROR(pool, SGN_SPOOL_FULL, "the uploads are over %" APR_INT64_T_FMT " bytes", spool->place->quota);
+    spool->taken += (apr_int64_t)len;
     error = sgn_file_write_all(spool->fd, data, len, pool);
     if (error)
         return error->code == SGN_DISK_FULL ? SGN_WRAP(pool, error, SGN_SPOOL_FULL, "the disk of the spool is full") : error;
