@@ -62,6 +62,8 @@ static sgn_error_t *copy(sgn_engine_document_t *out, int from, int to, apr_off_t
         SGN_TRY(sgn_file_write_all(to, block, (size_t)n, pool));
         at += n;
     }
+    /* The state goes on over the update of a signature: the bytes are hashed once. */
+    SGN_TRY(sgn_digest_copy(&out->state, digest, pool));
     SGN_TRY(sgn_digest_finish(out->sha256, digest, pool));
     out->size = at;
     return NULL;

@@ -25,6 +25,7 @@ struct sgn_engine_t {
     json_t *anchors, *tsa_anchors, *intermediates;  /* arrays of base64 DER, replaced as a whole */
     const char *timestamp_url, *timestamp_policy;   /* NULL: none */
     sgn_evidence_t *evidence;
+    json_t *given;                  /* NULL: none */
     apr_pool_t *pool;
 };
 

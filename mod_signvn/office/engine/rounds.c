@@ -36,6 +36,11 @@ static json_t *make_args(sgn_engine_t *engine, apr_pool_t *pool)
     return args;
 }
 
+void sgn_engine_give(sgn_engine_t *engine, json_t *evidence)
+{
+    engine->given = sgn_json_own(json_incref(evidence), engine->pool);
+}
+
 /* Asks; while the answer misses evidence and something new was got, asks again. */
 static sgn_error_t *ask(json_t **answer, sgn_engine_t *engine, sgn_engine_class_t class_, const char *task,
                         json_t *args, const sgn_engine_document_t *document, apr_interval_time_t young,
@@ -45,6 +50,8 @@ static sgn_error_t *ask(json_t **answer, sgn_engine_t *engine, sgn_engine_class_
     sgn_evidence_budget_t budget;
     json_t *have = sgn_json_array(pool), *problems = sgn_json_array(pool), *missing;
 
+    if (engine->given)
+        json_array_extend(have, engine->given);
     sgn_json_set(args, "evidence", have);
     if (engine->evidence)
         sgn_evidence_budget(&budget, EVIDENCE_WAIT, pool);

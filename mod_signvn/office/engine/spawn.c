@@ -50,7 +50,7 @@ static sgn_error_t *meet(int control, const char *program, apr_pool_t *pool)
         return SGN_ERROR(pool, SGN_WORKER_CRASHED, "%s: %s", program, error);
     SGN_TRY(sgn_json_get_str(&build, greeting->json, "build", pool));
     if (strcmp(build, SGN_BUILD) != 0)
-        return SGN_ERROR(pool, SGN_WIRE_VERSION, "%s is build %s, this is %s", program, build, SGN_BUILD);
+        return SGN_ERROR(pool, SGN_WIRE_SKEW, "%s is build %s, this is %s", program, build, SGN_BUILD);
     return NULL;
 }
 

@@ -14,7 +14,7 @@
 
 /* Waits until it is warm (at most five seconds).  *control is O_CLOEXEC and
  * the caller's to close: when all copies are closed the zygote ends.  Another
- * build of the program: SGN_WIRE_VERSION. */
+ * build of the program: SGN_WIRE_SKEW. */
 sgn_error_t *sgn_spawn_zygote(int *control, pid_t *pid, const char *program_dir, apr_pool_t *pool);
 
 #endif
