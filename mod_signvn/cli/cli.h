@@ -62,5 +62,7 @@ sgn_error_t *sgn_cli_engine(sgn_engine_t **out, sgn_cli_t *cli);
 
 int sgn_cmd_verify(sgn_cli_t *cli);
 int sgn_cmd_doctor(sgn_cli_t *cli);
+int sgn_cmd_people(sgn_cli_t *cli);
+int sgn_cmd_agency(sgn_cli_t *cli);
 
 #endif

@@ -16,6 +16,8 @@ typedef struct {
 
 static const command_t commands[] = {
     { .verb = "verify", .run = sgn_cmd_verify, .use = "FILE... [--json] [--evidence FILE]... [--anchors FILE] [--intermediates FILE]" },
+    { .verb = "people", .run = sgn_cmd_people, .use = "list | import FILE.json | incident CERTIFICATE CLASS | lift CERTIFICATE" },
+    { .verb = "agency", .run = sgn_cmd_agency, .use = "list | check | register CODE YEAR SERIES" },
     { .verb = "doctor", .run = sgn_cmd_doctor, .use = "[--json]" },
 };
 
