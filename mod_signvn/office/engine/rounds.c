@@ -66,6 +66,10 @@ static sgn_error_t *ask(json_t **answer, sgn_engine_t *engine, sgn_engine_class_
             SGN_TRY(sgn_evidence_find(&found, have, engine->evidence, missing, young, pool));
         if (found == 0)
             SGN_TRY(sgn_evidence_fetch(&fetched, have, problems, engine->evidence, missing, &budget, run_admit, &asker, pool));
+        /* nobody answered: for a look, what was verified earlier and is still in
+         * its window; for signing, nothing */
+        if (found + fetched == 0 && young > 0)
+            SGN_TRY(sgn_evidence_find(&found, have, engine->evidence, missing, SGN_EVIDENCE_YOUNG_ANY, pool));
         if (found + fetched == 0)
             break;
         /* time goes on while the network is waited for */

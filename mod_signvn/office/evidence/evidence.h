@@ -16,8 +16,9 @@
  *
  * Order of use per document: budget, then per round
  *   sgn_evidence_find()   what the cache has, young enough
- *   sgn_evidence_fetch()  asks for what is still missing; falls back on older
- *                         cache entries when nobody answers
+ *   sgn_evidence_fetch()  asks for what is still missing
+ * and when nobody answers and the document is not being signed just now,
+ * sgn_evidence_find() with SGN_EVIDENCE_YOUNG_ANY.
  * Thread-safe; no lock is held while the network is waited for.
  */
 #ifndef SGN_OFFICE_EVIDENCE_EVIDENCE_H
@@ -33,6 +34,7 @@ typedef struct sgn_evidence_t sgn_evidence_t;
 /* How old an answer may be before it is asked for again. */
 #define SGN_EVIDENCE_YOUNG_LOOK apr_time_from_sec(60)       /* validations */
 #define SGN_EVIDENCE_YOUNG_SIGN 0                           /* before and after signing: ask now */
+#define SGN_EVIDENCE_YOUNG_ANY APR_INT64_C(0x7fffffffffffff) /* nobody answers: whatever is in its window */
 
 /* Runs one worker task; sgn_engine_task() behind a baton.  document-less. */
 typedef sgn_error_t *(*sgn_evidence_run_fn)(json_t **answer, void *baton, const char *task,
