@@ -12,6 +12,7 @@
 #define TEXT_LEAST 6.0
 #define LEADING 1.2
 #define DOTS 300.0              /* per inch, for images */
+#define HALVED 150              /* pixels from which colours are halved */
 #define SLACK 0.01              /* points a caller's rounding may lie outside */
 
 /* ---- place ------------------------------------------------------------------- */
@@ -199,7 +200,7 @@ static sgn_error_t *write_image(int *num, double *aspect, sgn_pdf_update_t *upda
                                 double width, double height, apr_pool_t *pool)
 {
     const sgn_pdf_obj_t *dict;
-    const sgn_pdf_image_t *small;
+    const sgn_pdf_image_t *small, *colours;
     sgn_pdf_image_t *image;
     sgn_bytes_t rgb, alpha;
     int mask = sgn_pdf_update_new(update);
@@ -210,13 +211,16 @@ static sgn_error_t *write_image(int *num, double *aspect, sgn_pdf_update_t *upda
     *aspect = (double)image->height / image->width;
     scale = fmax(width, height / *aspect) * DOTS / 72 / image->width;
     small = sgn_pdf_image_shrink(image, (int)ceil(image->width * scale), (int)ceil(image->height * scale), pool);
-    SGN_TRY(sgn_pdf_image_pack(&rgb, &alpha, small, look->pdfa1, pool));
+    /* the shape is in the mask; the ink's colour needs half the resolution */
+    colours = small->width > HALVED ? sgn_pdf_image_shrink(small, small->width / 2, small->height / 2, pool) : small;
+    SGN_TRY(sgn_pdf_image_pack_rgb(&rgb, colours, pool));
+    SGN_TRY(sgn_pdf_image_pack_alpha(&alpha, small, look->pdfa1, pool));
     SGN_TRY(parse_dict(&dict, apr_psprintf(pool, "<</Type/XObject/Subtype/Image/Width %d/Height %d%s/Filter/FlateDecode>>",
                        small->width, small->height, look->pdfa1 ? "/ImageMask true/BitsPerComponent 1"
                        : "/ColorSpace/DeviceGray/BitsPerComponent 8"), pool));
     sgn_pdf_update_stream(update, mask, dict, alpha);
     SGN_TRY(parse_dict(&dict, apr_psprintf(pool, "<</Type/XObject/Subtype/Image/Width %d/Height %d/ColorSpace/DeviceRGB"
-                       "/BitsPerComponent 8/Filter/FlateDecode/%s %d 0 R>>", small->width, small->height,
+                       "/BitsPerComponent 8/Filter/FlateDecode/%s %d 0 R>>", colours->width, colours->height,
                        look->pdfa1 ? "Mask" : "SMask", mask), pool));
     sgn_pdf_update_stream(update, *num, dict, rgb);
     return NULL;

@@ -18,7 +18,9 @@ typedef struct {
     int has_alpha;                  /* a channel or tRNS */
     double opaque;                  /* share of pixels that are ink */
     double hue;                     /* of the ink, degrees; -1: grey or none */
-    unsigned char *rgba;            /* width * height * 4 */
+    unsigned char ink[3];           /* its mean colour */
+    unsigned char *rgba;            /* width * height * 4; what is not seen has the ink's colour, so that
+                                       viewers that blend draw no dark edges */
 } sgn_pdf_image_t;
 
 /* SGN_IMAGE_REFUSED with what is wrong in the detail. */
@@ -29,9 +31,9 @@ sgn_error_t *sgn_pdf_image_admit(const sgn_pdf_image_t *image, sgn_pdf_image_use
  * enough.  Nobody prints a signature at more than 300 dots per inch. */
 const sgn_pdf_image_t *sgn_pdf_image_shrink(const sgn_pdf_image_t *image, int width, int height, apr_pool_t *pool);
 
-/* Deflated samples: RGB and 8-bit alpha; for PDF/A-1 a 1-bit stencil mask
+/* Deflated samples: RGB; 8-bit alpha, or for PDF/A-1 a 1-bit stencil mask
  * (1 = masked out) instead of alpha. */
-sgn_error_t *sgn_pdf_image_pack(sgn_bytes_t *rgb, sgn_bytes_t *alpha, const sgn_pdf_image_t *image,
-                                int one_bit, apr_pool_t *pool);
+sgn_error_t *sgn_pdf_image_pack_rgb(sgn_bytes_t *out, const sgn_pdf_image_t *image, apr_pool_t *pool);
+sgn_error_t *sgn_pdf_image_pack_alpha(sgn_bytes_t *out, const sgn_pdf_image_t *image, int one_bit, apr_pool_t *pool);
 
 #endif

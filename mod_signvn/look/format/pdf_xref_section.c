@@ -159,13 +159,13 @@ static sgn_error_t *unpack(sgn_bytes_t *rows, const sgn_pdf_obj_t *dict, const s
 
 static apr_int64_t column(const unsigned char **at, int width, apr_int64_t absent)
 {
-    apr_int64_t value = 0;
+    apr_uint64_t value = 0;
 
     if (!width)
         return absent;
     while (width--)
         value = (value << 8) | *(*at)++;
-    return value;
+    return value > (apr_uint64_t)APR_INT64_MAX ? APR_INT64_MAX : (apr_int64_t)value;
 }
 
 static sgn_error_t *read_stream(entries_t *entries, const sgn_pdf_obj_t *dict, const sgn_pdf_scan_t *scan,
@@ -184,7 +184,7 @@ static sgn_error_t *read_stream(entries_t *entries, const sgn_pdf_obj_t *dict, c
     for (i = 0; i < 3; i++) {
         apr_int64_t one = sgn_pdf_obj_int(sgn_pdf_obj_item(w, i), -1);
 
-        if (one < 0 || one > 7)
+        if (one < 0 || one > 8)
             return DAMAGED("/W of a cross-reference stream");
         width[i] = (int)one;
     }
