@@ -153,6 +153,35 @@ int sgn_der_compare(sgn_der_t a, sgn_der_t b)
     return a.left < b.left ? -1 : a.left > b.left;
 }
 
+/* An arc of any UUID under 2.25 fits: 128 bits, as decimal in groups of nine. */
+#define ARC_GROUPS 5
+
+static int arc_add(uint32_t groups[ARC_GROUPS], unsigned septet)
+{
+    uint64_t carry = septet;
+    int i;
+
+    for (i = 0; i < ARC_GROUPS; i++) {
+        carry += (uint64_t)groups[i] << 7;
+        groups[i] = (uint32_t)(carry % 1000000000u);
+        carry /= 1000000000u;
+    }
+    return carry ? SGN_FAULT_LIMIT : SGN_FAULT_NONE;
+}
+
+static int arc_text(char *out, size_t cap, const uint32_t groups[ARC_GROUPS])
+{
+    int i = ARC_GROUPS - 1, n;
+    size_t used;
+
+    while (i > 0 && groups[i] == 0)
+        i--;
+    n = snprintf(out, cap, ".%lu", (unsigned long)groups[i]);
+    for (used = (size_t)n; i > 0 && used < cap; used += (size_t)n)
+        n = snprintf(out + used, cap - used, "%09lu", (unsigned long)groups[--i]);
+    return (int)used;
+}
+
 int sgn_der_oid_text(char *out, size_t cap, sgn_der_t oid)
 {
     size_t at = 0, used = 0;
@@ -161,27 +190,27 @@ int sgn_der_oid_text(char *out, size_t cap, sgn_der_t oid)
     if (oid.left == 0)
         return SGN_FAULT_SHORT;
     while (at < oid.left) {
-        uint64_t arc = 0;
+        uint32_t groups[ARC_GROUPS] = { 0 };
         int n;
 
         if (oid.at[at] == 0x80)
             return SGN_FAULT_LENGTH;
         for (;;) {
-            if (arc >> 57)
-                return SGN_FAULT_LIMIT;
-            arc = arc << 7 | (oid.at[at] & 0x7fu);
+            SGN_FAULT_TRY(arc_add(groups, oid.at[at] & 0x7fu));
             if (!(oid.at[at++] & 0x80))
                 break;
             if (at == oid.left)
                 return SGN_FAULT_SHORT;
         }
         if (first) {
-            unsigned top = arc < 40 ? 0 : arc < 80 ? 1 : 2;
+            unsigned top = groups[1] || groups[0] >= 80 ? 2 : groups[0] >= 40;
 
-            n = snprintf(out + used, cap - used, "%u.%llu", top, (unsigned long long)(arc - 40u * top));
+            if (groups[1])
+                return SGN_FAULT_LIMIT;
+            n = snprintf(out + used, cap - used, "%u.%lu", top, (unsigned long)groups[0] - 40ul * top);
             first = 0;
         } else {
-            n = snprintf(out + used, cap - used, ".%llu", (unsigned long long)arc);
+            n = arc_text(out + used, cap - used, groups);
         }
         if (n < 0 || (size_t)n >= cap - used)
             return SGN_FAULT_LIMIT;

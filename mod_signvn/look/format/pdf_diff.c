@@ -456,7 +456,9 @@ static sgn_pdf_diff_pair_t *pair_make(const sgn_pdf_scan_t *scan, int revision, 
 
 static void compare(sgn_pdf_diff_pair_t *pair)
 {
-    pair->certified = sgn_pdf_doc_certified(pair->old, NULL);
+    int num;
+
+    pair->certified = sgn_pdf_doc_certified(pair->old, &num);
     check_trailer(pair);
     check_catalog(pair);
     sgn_pdf_diff_pages(pair);
