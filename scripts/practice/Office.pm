@@ -48,7 +48,7 @@ sub signvn_conf {
     my (%with) = @_;
     my ($site, $pki) = @with{qw(site pki)};
     my ($host) = $pki->{ocsp} =~ m{//([^/]+)};
-    return join "\n", 'SignVNPractice On', qq(SignVNStateDir "$with{root}/state"), qq(SignVNRunDir "$with{run}"), qq(SignVNProgramDir "$with{build}"),
+    return join "\n", 'SignVNPractice On', qq(SignVNStateDir "$with{root}/state"), qq(SignVNRunDir "$with{run}"), qq(SignVNProgramDir "$with{root}/bin"),
         ($> == 0 ? 'SignVNUser signvn' : 'SignVNUser ' . getpwuid $>),
         qq(SignVNTrustAnchors "$pki->{anchors}"), qq(SignVNIntermediates "$pki->{intermediates}"), qq(SignVNTimestampAnchors "$pki->{tsaAnchors}"),
         "SignVNEvidenceHosts $host", "SignVNTimestamp $pki->{tsa}", "SignVNTimestampPolicy $pki->{tsaPolicy}",
@@ -72,7 +72,7 @@ Listen 127.0.0.1:$with{port}
 PidFile "$root/run/httpd.pid"
 DefaultRuntimeDir "$root/run"
 $user$load
-LoadModule signvn_module "$with{build}/.libs/mod_signvn.so"
+LoadModule signvn_module "$root/bin/mod_signvn.so"
 TypesConfig /etc/mime.types
 ErrorLog "$root/log/error.log"
 LogLevel info
