@@ -6,7 +6,8 @@
  * <pid>" or "E <text>"), 0-2 /dev/null, uid already the keeper's.
  * By hand: signvnd --config FILE (a file of directives) makes its own socket
  * SignVNRunDir/keeper.sock and stays in the foreground.
- * signvnd --check [--config FILE]: says on stderr what is wrong, changes nothing.
+ * signvnd --check [--config FILE]: says what is wrong (on the ready pipe, with
+ * --config on stderr) and changes nothing; all well: exit 0 and no word.
  */
 #include <errno.h>
 #include <fcntl.h>
