@@ -28,7 +28,7 @@
 #include "keeper/queues.h"
 #include "keeper/rooms.h"
 #include "keeper/serve.h"
-#include "keeper/start.h"
+#include "keeper/startup.h"
 #include "keeper/timers.h"
 
 #define LISTENER 3
@@ -122,11 +122,11 @@ static sgn_error_t *start(running_t *run, const options_t *options, apr_pool_t *
 
     SGN_TRY(options->config ? sgn_config_read(&config, options->config, pool) : read_handed(&config, pool));
     if (options->check)
-        return sgn_start_check(config, pool);
-    SGN_TRY(sgn_start_harden(pool));
+        return sgn_startup_check(config, pool);
+    SGN_TRY(sgn_startup_harden(pool));
     SGN_TRY(sgn_serve_signals(&run->signals, pool));
-    SGN_TRY(sgn_start_keeper(&run->keeper, config, pool));
-    SGN_TRY(sgn_start_zygote(&run->control, &run->zygote, run->keeper));
+    SGN_TRY(sgn_startup_keeper(&run->keeper, config, pool));
+    SGN_TRY(sgn_startup_zygote(&run->control, &run->zygote, run->keeper));
     SGN_TRY(sgn_queues_make(&run->keeper->queues, config, sgn_dispatch_run, pool));
     if (options->config)
         SGN_TRY(own_listener(&run->listener, config, pool));

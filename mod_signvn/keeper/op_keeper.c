@@ -6,13 +6,13 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "keeper/start.h"
+#include "keeper/startup.h"
 
 sgn_error_t *sgn_op_keeper_config(sgn_call_t *call)
 {
     json_t *body = sgn_json_object(call->pool);
 
-    SGN_TRY(sgn_start_configure(call->keeper, call->body));
+    SGN_TRY(sgn_startup_configure(call->keeper, call->body));
     sgn_json_set_int(body, "generation", call->keeper->generation);
     sgn_call_answer(call, 200, body);
     return NULL;

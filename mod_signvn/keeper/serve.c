@@ -16,7 +16,7 @@
 #include "base/pool.h"
 #include "keeper/dispatch.h"
 #include "keeper/queues.h"
-#include "keeper/start.h"
+#include "keeper/startup.h"
 #include "keeper/timers.h"
 
 #define SILENT apr_time_from_sec(2)     /* a peer that connects and says nothing */
@@ -197,7 +197,7 @@ static void renew_zygote(loop_t *loop)
         loop->rest_until = now + apr_time_from_sec(1);
     memmove(loop->births, loop->births + 1, sizeof loop->births - sizeof *loop->births);
     loop->births[REBIRTHS - 1] = now;
-    error = sgn_start_zygote(&loop->control, &loop->zygote, loop->keeper);
+    error = sgn_startup_zygote(&loop->control, &loop->zygote, loop->keeper);
     if (error) {
         sgn_log_error(SGN_LOG_ERROR, "keeper", error);
         loop->rest_until = now + apr_time_from_sec(1);

@@ -1,5 +1,5 @@
-/* start.c: from a configuration to a keeper that can serve. */
-#include "keeper/start.h"
+/* startup.c: from a configuration to a keeper that can serve. */
+#include "keeper/startup.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -27,7 +27,7 @@
 
 static const char *const directories[] = { "db", "jobs", "evidence", "keys", "run", "archive", NULL };
 
-sgn_error_t *sgn_start_harden(apr_pool_t *pool)
+sgn_error_t *sgn_startup_harden(apr_pool_t *pool)
 {
     struct rlimit core = { 0, 0 }, files;
 
@@ -115,7 +115,7 @@ static sgn_error_t *check_state(const sgn_config_t *config, apr_pool_t *pool)
     return NULL;
 }
 
-sgn_error_t *sgn_start_check(const sgn_config_t *config, apr_pool_t *pool)
+sgn_error_t *sgn_startup_check(const sgn_config_t *config, apr_pool_t *pool)
 {
     SGN_TRY(check_practice(config, pool));
     SGN_TRY(sgn_config_check(config, pool));
@@ -169,7 +169,7 @@ static void read_identity(sgn_keeper_t *keeper, apr_pool_t *pool)
     keeper->unprivileged = keeper->httpd_uid == keeper->uid;
 }
 
-sgn_error_t *sgn_start_zygote(int *control, pid_t *pid, sgn_keeper_t *keeper)
+sgn_error_t *sgn_startup_zygote(int *control, pid_t *pid, sgn_keeper_t *keeper)
 {
     apr_pool_t *pool;
     sgn_error_t *error;
@@ -190,7 +190,7 @@ sgn_error_t *sgn_start_zygote(int *control, pid_t *pid, sgn_keeper_t *keeper)
     return error;
 }
 
-sgn_error_t *sgn_start_keeper(sgn_keeper_t **out, sgn_config_t *config, apr_pool_t *pool)
+sgn_error_t *sgn_startup_keeper(sgn_keeper_t **out, sgn_config_t *config, apr_pool_t *pool)
 {
     sgn_keeper_t *keeper = apr_pcalloc(pool, sizeof *keeper);
 
@@ -235,7 +235,7 @@ static sgn_error_t *check_same(const sgn_keeper_t *keeper, const sgn_config_t *c
     return NULL;
 }
 
-sgn_error_t *sgn_start_configure(sgn_keeper_t *keeper, json_t *json)
+sgn_error_t *sgn_startup_configure(sgn_keeper_t *keeper, json_t *json)
 {
     apr_pool_t *pool;
     sgn_config_t *config;
