@@ -71,7 +71,7 @@ static int is_plain(const char *segment, size_t len)
     if (!len || len > LONGEST_SEGMENT || segment[0] == '.')
         return 0;
     for (size_t i = 0; i < len; i++)
-        if (!isalnum((unsigned char)segment[i]) && !strchr("._~-", segment[i]))
+        if (!isalnum((unsigned char)segment[i]) && !strchr("._~:-", segment[i]))
             return 0;
     return 1;
 }

@@ -3,7 +3,7 @@
  * and which operation of the keeper answers.
  *
  * A pattern is a path below /signvn; {name} matches one segment of letters,
- * digits and . _ ~ - and becomes the argument `name` of the operation.
+ * digits and . _ ~ : - and becomes the argument `name` of the operation.
  *
  * Not checked here: who the caller is (handler.c by `auth`; the keeper by its
  * own access rule of the operation, which alone counts).

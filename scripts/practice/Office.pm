@@ -86,6 +86,7 @@ Timeout 60
 DocumentRoot "$root/htdocs"
 
 Include "$root/conf/signvn.conf"
+Alias /signvn/pdfjs /usr/share/javascript/pdf
 Alias /signvn "$root/htdocs"
 <Directory "$root/htdocs">
     Options None

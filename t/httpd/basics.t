@@ -44,7 +44,7 @@ for my $bad ('a%2fb', '..', 'a%00b', 'a%20b', 'a;b', '%ff') {
     my $answer = ask(GET => "/signvn/v1/archive/$bad", user => 'anh');
     ok $answer->{status} == 404 || $answer->{status} == 400, "no identifier: $bad (B20)";
 }
-is ask(GET => '/signvn/v1/archive/H57.28-1_a~b', user => 'anh')->{json}{args}{id}, 'H57.28-1_a~b', 'an identifier reaches the keeper';
+is ask(GET => '/signvn/v1/archive/urn:vn:H57.28:2026:00000001', user => 'anh')->{json}{args}{id}, 'urn:vn:H57.28:2026:00000001', 'an identifier reaches the keeper';
 is ask(GET => '/signvn/v1/archive?q=%C4%91%E1%BA%A5t+%C4%91ai&number=*45', user => 'anh')->{json}{args}{q}, "\x{111}\x{1ea5}t \x{111}ai", 'so does a query';
 is ask(GET => '/signvn/v1/archive?q=%ff', user => 'anh')->{json}{code}, 'request.encoding', 'a query is UTF-8';
 is ask(GET => '/signvn/v1/archive?q=%00', user => 'anh')->{json}{code}, 'request.encoding', 'a query has no NUL';
