@@ -84,7 +84,7 @@ static int import(sgn_cli_t *cli, const char *path)
         return 0;
     }
     json_object_foreach(counts, key, value)
-        sgn_cli_line(cli, "%s: %" JSON_INTEGER_FORMAT, key, json_integer_value(value));
+        sgn_cli_line(cli, "%s: %" APR_INT64_T_FMT, key, (apr_int64_t)json_integer_value(value));
     return 0;
 }
 
