@@ -199,7 +199,7 @@ static sgn_error_t *fill_text(sgn_pdf_form_t *form, const char *title, const cha
         return SGN_ERROR(pool, SGN_NUMBER_FILLED, "the field %s is not as it was reserved: %s", title, what);
     SGN_TRY(sgn_pdf_reserve_font(&font, form->doc, font_ref, pool));
     SGN_TRY(place_of(&place, form, field));
-    SGN_TRY(sgn_pdf_reserve_appearance(&content, value, place.width, place.height, font, pool));
+    SGN_TRY(sgn_pdf_reserve_appearance(&content, value, place.width, place.height, place.unit, font, pool));
     appearance = sgn_pdf_appear_stream(form->update, place.width, place.height, place.rotate,
                                        sgn_pdf_appear_resources("SgnF", font_ref, pool), content, pool);
     dict = sgn_pdf_obj_with(field->dict, "V", sgn_pdf_obj_make_text(value, pool), pool);
@@ -226,7 +226,7 @@ static sgn_error_t *reserve_one(double rect[4], sgn_pdf_form_t *form, const rese
 
     SGN_TRY(sgn_pdf_appear_place(&place, form->doc, row->box, pool));
     if (row->least)
-        SGN_TRY(sgn_pdf_reserve_room(row->least, place.width, place.height, pool));
+        SGN_TRY(sgn_pdf_reserve_room(row->least, place.width, place.height, place.unit, pool));
     if (sgn_pdf_admit_overlaps(form->doc, &form->pages[place.page - 1], place.rect))
         return SGN_ERROR(pool, SGN_DOCUMENT_ACTIVE, "a form field lies over the place of %s", row->title);
     field = sgn_pdf_update_new(form->update);

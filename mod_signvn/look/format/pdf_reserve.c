@@ -107,7 +107,7 @@ sgn_error_t *sgn_pdf_reserve_font(sgn_pdf_reserve_font_t **out, sgn_pdf_doc_t *d
 /* ---- the appearance ----------------------------------------------------------- */
 
 sgn_error_t *sgn_pdf_reserve_appearance(sgn_bytes_t *out, const char *value, double width, double height,
-                                        const sgn_pdf_reserve_font_t *font, apr_pool_t *pool)
+                                        double unit, const sgn_pdf_reserve_font_t *font, apr_pool_t *pool)
 {
     sgn_buf_t *content = sgn_buf_make(0, pool), *codes = sgn_buf_make(0, pool);
     sgn_bytes_t shown;
@@ -126,11 +126,12 @@ sgn_error_t *sgn_pdf_reserve_appearance(sgn_bytes_t *out, const char *value, dou
     }
     SGN_TRY(sgn_buf_bytes(&shown, codes));
     for (size = SIZE_FULL; size >= SIZE_LEAST; size -= SIZE_STEP)
-        if (thousandths * size / 1000 + 2 * MARGIN <= width && size * DIGIT_HEIGHT <= height)
+        if ((thousandths * size / 1000 + 2 * MARGIN) * unit <= width && size * DIGIT_HEIGHT * unit <= height)
             break;
     if (size < SIZE_LEAST)
         return SGN_ERROR(pool, SGN_RESERVE_NARROW, "the text needs %.1f points, the box has %.1f x %.1f",
-                         thousandths * SIZE_LEAST / 1000 + 2 * MARGIN, width, height);
+                         thousandths * SIZE_LEAST / 1000 + 2 * MARGIN, width / unit, height / unit);
+    size *= unit;
     sgn_buf_printf(content, "/Tx BMC\nq\nBT\n/%s %s Tf\n0 g\n%s %s Td\n<", font->name,
                    sgn_pdf_obj_number(size, pool),
                    sgn_pdf_obj_number((width - thousandths * size / 1000) / 2, pool),
@@ -140,10 +141,12 @@ sgn_error_t *sgn_pdf_reserve_appearance(sgn_bytes_t *out, const char *value, dou
     return sgn_buf_bytes(out, content);
 }
 
-sgn_error_t *sgn_pdf_reserve_room(const char *least, double width, double height, apr_pool_t *pool)
+sgn_error_t *sgn_pdf_reserve_room(const char *least, double width, double height, double unit, apr_pool_t *pool)
 {
     double needed = sgn_pdf_font_width(least, pool) * SIZE_LEAST / 1000 + 2 * MARGIN;
 
+    width /= unit;
+    height /= unit;
     if (needed > width || SIZE_LEAST * DIGIT_HEIGHT > height)
         return SGN_ERROR(pool, SGN_RESERVE_NARROW, "%.1f x %.1f points, at least %.1f x %.1f are needed", width,
                          height, needed, SIZE_LEAST * DIGIT_HEIGHT);
@@ -171,7 +174,7 @@ sgn_error_t *sgn_pdf_reserve_compare(int *same, const char **what, sgn_pdf_doc_t
     const sgn_pdf_page_t *pages;
     const char *value = "";
     sgn_pdf_reserve_font_t *font;
-    double width = field->rect[2] - field->rect[0], height = field->rect[3] - field->rect[1], swap;
+    double width = field->rect[2] - field->rect[0], height = field->rect[3] - field->rect[1], unit = 1, swap;
     sgn_bytes_t made, there;
     sgn_error_t *error;
     int count, rotate = 0;
@@ -194,8 +197,10 @@ sgn_error_t *sgn_pdf_reserve_compare(int *same, const char **what, sgn_pdf_doc_t
     if (field->value && !(value = sgn_pdf_obj_text(field->value, pool)))
         return differs(same, what, "the value is no text"), NULL;
     SGN_TRY(sgn_pdf_doc_pages(&pages, &count, doc));
-    if (field->page)
+    if (field->page) {
         rotate = pages[field->page - 1].rotate;
+        unit = 1 / pages[field->page - 1].user_unit;
+    }
     if (rotate % 180) {
         swap = width;
         width = height;
@@ -203,7 +208,7 @@ sgn_error_t *sgn_pdf_reserve_compare(int *same, const char **what, sgn_pdf_doc_t
     }
     error = sgn_pdf_reserve_font(&font, doc, font_ref, pool);
     if (!error)
-        error = sgn_pdf_reserve_appearance(&made, value, width, height, font, pool);
+        error = sgn_pdf_reserve_appearance(&made, value, width, height, unit, font, pool);
     if (error)
         return differs(same, what, "no appearance can be made from value, box and font"), NULL;
     error = sgn_pdf_doc_stream(&there, doc, (int)normal->number, normal->gen, pool);

@@ -29,13 +29,13 @@ sgn_error_t *sgn_pdf_reserve_font(sgn_pdf_reserve_font_t **out, sgn_pdf_doc_t *d
                                   const sgn_pdf_obj_t *font_ref, apr_pool_t *pool);
 
 /* The content stream: byte-exact.  width, height: of the field as displayed,
- * user units.  Empty value: empty stream.  SGN_RESERVE_NARROW when it does not
+ * in user units; unit: user units per point.  Empty value: empty stream.  SGN_RESERVE_NARROW when it does not
  * fit at 11 pt; SGN_NUMBER_INVALID when the font lacks a character. */
 sgn_error_t *sgn_pdf_reserve_appearance(sgn_bytes_t *out, const char *value, double width, double height,
-                                        const sgn_pdf_reserve_font_t *font, apr_pool_t *pool);
+                                        double unit, const sgn_pdf_reserve_font_t *font, apr_pool_t *pool);
 
 /* Is there room for `least` at 11 pt (by our own font)?  SGN_RESERVE_NARROW. */
-sgn_error_t *sgn_pdf_reserve_room(const char *least, double width, double height, apr_pool_t *pool);
+sgn_error_t *sgn_pdf_reserve_room(const char *least, double width, double height, double unit, apr_pool_t *pool);
 
 /* Is what is drawn what is stored?  field: a reserved text field of doc.
  * *same 1: the /AP /N stream's dictionary and bytes are exactly those made from
