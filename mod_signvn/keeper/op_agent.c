@@ -115,7 +115,7 @@ sgn_error_t *sgn_op_agent_document(sgn_call_t *call)
     const char *job, *n, *path[2];
     apr_off_t size[2];
 
-    SGN_TRY(sgn_json_get_str(&job, call->args, "job", call->pool));
+    SGN_TRY(sgn_json_get_str(&job, call->args, "jobID", call->pool));
     SGN_TRY(sgn_json_get_str(&n, call->args, "n", call->pool));
     SGN_TRY(sgn_desk_document(path, size, call->keeper->jobs, &desk, job, atoi(n), call->pool));
     sgn_call_content(call, "application/pdf", NULL, NULL);
