@@ -1,0 +1,62 @@
+#!/usr/bin/perl
+# scripts/site as API.md promises it: one JSON line, several sites at once, and
+# commands that act on the running one.
+use strict;
+use warnings;
+use utf8;
+use Cwd qw(abs_path);
+use File::Basename qw(dirname);
+use Test::More;
+use Time::HiRes qw(sleep);
+use lib dirname(abs_path($0)) . '/../lib';
+use SignVN::Site;
+
+binmode Test::More->builder->$_, ':utf8' for qw(output failure_output todo_output);
+my $scripts = dirname(abs_path($0)) . '/../../scripts';
+my $one = SignVN::Site->new('--no-agents');
+my $two = SignVN::Site->new('--no-agents');
+my $site = $one->{site};
+
+isnt($site->{url}, $two->{site}{url}, 'two sites run at once');
+is_deeply([ sort keys %{ $site->{users} } ], [ sort qw(authority deputy clerk clerk2 authority2 reviewer reception archivist it inspector) ], 'ten users');
+is_deeply([ sort keys %{ $site->{pki} } ], [ sort qw(root intermediates tsa ocsp crl) ], 'the PKI as API.md names it');
+is_deeply($site->{agencies}, [ 'H57.28', 'H57.29' ], 'two agencies');
+is(scalar @{ $site->{tokens} }, 7, 'seven tokens');
+is_deeply([ sort keys %{ $site->{tokens}[0] } ], [ sort qw(label module conf pin credentialID owner algorithm certificate) ], 'each with its place and PIN');
+ok(-f $site->{config}, 'the configuration is a file');
+is(scalar @{ $site->{backup} }, 2, 'two places of backup');
+ok(kill(0, $site->{pid}), 'the pid is alive');
+
+my $health = sub { my ($which) = @_; return $which->client->call(it => GET => '/signvn/v1/health') };
+my $said = $health->($one);
+is($said->{status}, 200, 'health is 200');
+my $body = $Client::json->decode($said->{content});
+ok($body->{practice}, 'and shows the practice switch [THREATS A19]');
+ok(!$body->{clockMoved}, 'the clock is true');
+
+my $again = `'$scripts/site' start --root '$one->{root}'`;
+is($Client::json->decode($again)->{pid}, $site->{pid}, 'a second start changes nothing');
+
+ok($one->do('clock', '+61d') && 1, 'the clock moves');
+my $moved = 0;
+for (1 .. 30) { $moved = $Client::json->decode($health->($one)->{content})->{clockMoved} and last; sleep 0.2 }
+ok($moved, 'and health tells so');
+ok(!$Client::json->decode($health->($two)->{content})->{clockMoved}, 'the other site keeps its time');
+ok($one->do('clock', 'now'), 'and comes back');
+
+my ($token) = grep { $_->{owner} eq 'deputy' } @{ $site->{tokens} };
+my $list = sub { return scalar `SOFTHSM2_CONF='$token->{conf}' pkcs11-tool --module '$token->{module}' -L 2>&1` };
+like($list->(), qr/SignVN deputy/, 'the token is in');
+ok($one->do('pull', 'SignVN deputy'), 'it is pulled');
+unlike($list->(), qr/SignVN deputy/, 'and gone');
+ok($one->do('insert', 'deputy'), 'it is put back');
+like($list->(), qr/SignVN deputy/, 'and there');
+ok(!$one->do('insert', 'deputy'), 'not twice');
+
+ok($one->do('fault', 'crl', 'on'), 'the CRL server falls');
+isnt(system("curl -s -f -o /dev/null $site->{pki}{crl}"), 0, 'and does not answer');
+ok($one->do('fault', 'crl', 'off'), 'it stands up');
+is(system("curl -s -f -o /dev/null $site->{pki}{crl}"), 0, 'and answers');
+ok(!$one->do('clock', 'soon'), 'a time that is none is refused');
+ok(!$one->do('nonsense'), 'so is a command that is none');
+done_testing();
