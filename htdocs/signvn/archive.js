@@ -66,6 +66,7 @@
         $('more').addEventListener('click', () => search(null, next));
         const asked = new URLSearchParams(location.search);
         for (const key of ['q', 'number', 'symbol', 'from', 'to']) if (asked.get(key)) $(key).value = asked.get(key);
-        if ([...asked.keys()].length) search(null, null);
+        if (asked.get('id')) open(asked.get('id'));
+        else if ([...asked.keys()].length) search(null, null);
     });
 })();

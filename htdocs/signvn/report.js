@@ -24,7 +24,7 @@ const Report = (() => {
     function findings(list) {
         if (!list || !list.length) return null;
         return el('ul', { class: 'findings' }, ...list.map(one => el('li', { class: 'finding' },
-            icon(one.severity === 'error' ? 'bad' : 'unsure'),
+            el('span', { class: `mark ${one.severity}` }, icon(one.severity === 'error' ? 'bad' : one.severity === 'info' ? 'info' : 'unsure')),
             el('div', {}, one[App.language()] || one.code, el('small', {}, [one.code, one.clause].filter(Boolean).join(' · '))))));
     }
 

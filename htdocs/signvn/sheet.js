@@ -10,7 +10,7 @@ const Sheet = (() => {
     let boxes = {}, wanted = ['signature'], chosen = 'signature', signed = false, reserved = false, rendering = null;
 
     const clamp = (value, low, high) => Math.max(low, Math.min(high, value));
-    const round = value => Math.round(value * 100) / 100;
+    const round = value => Math.round(value * 10) / 10;
 
     function fit(box) {
         box.width = clamp(box.width, 8, width);
@@ -47,7 +47,7 @@ const Sheet = (() => {
         for (const name of wanted) {
             const box = boxes[name];
             if (!box || box.page !== page) continue;
-            const node = el('div', { class: `box ${name}${name === chosen ? ' chosen' : ''}`, 'data-name': name }, t(`box.${name}`), name === 'seal' ? null : el('i', {}));
+            const node = el('div', { class: `box ${name}${name === chosen ? ' chosen' : ''}`, 'data-name': name }, t(`box.${name}`), name === 'signature' ? el('i', {}) : null);
             node.style.left = `${box.x * scale}px`;
             node.style.top = `${(height - box.y - box.height) * scale}px`;
             node.style.width = `${box.width * scale}px`;
@@ -131,8 +131,10 @@ const Sheet = (() => {
         }
     }
 
-    async function open(file) {
+    // name: of the signer, whose place is looked for.
+    async function open(file, name) {
         pdf = null;
+        boxes = {};
         page = pages = 1;
         width = 595.28;
         height = 841.89;
@@ -150,6 +152,11 @@ const Sheet = (() => {
         if (!pdf) $('sheet-note').textContent = t('sheet.plain');
         else if (reserved) $('sheet-note').textContent = t('sheet.reserved');
         await turn(0);
+        if (pdf)
+            for (const [key, box] of Object.entries(await Suggest.places(pdf, pages, name).catch(() => ({})))) {
+                boxes[key] = box;
+                fit(box);
+            }
         return { signed, reserved };
     }
 
@@ -175,5 +182,5 @@ const Sheet = (() => {
         draw();
     }
 
-    return { start, open, want, box: name => boxes[name], forget: () => { boxes = {}; } };
+    return { start, open, want, box: name => boxes[name] };
 })();

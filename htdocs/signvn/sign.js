@@ -99,9 +99,10 @@
         steps();
         $('progress').hidden = true;
         $('result').hidden = false;
-        $('items').replaceChildren(el('p', {}, el('b', {}, t(`state.${job.state}`))), ...(job.items || []).map(item => el('div', {
+        $('items').replaceChildren(el('p', {}, el('b', {}, t(`state.${job.state}`))), ...(job.items || []).filter(item => item.state !== 'done' || item.number || item.archived).map(item => el('div', {
             class: `message ${item.state === 'done' ? 'good' : 'bad'}`,
-        }, t(`state.${item.state}`), item.number ? ` – ${[item.number, item.symbol].filter(Boolean).join('/')}` : '',
+        }, item.state === 'done' ? t('fact.number') : t(`state.${item.state}`), item.number ? `: ${[item.number, item.symbol].filter(Boolean).join('/')}` : '',
+        item.archived ? el('div', {}, el('a', { href: `archive.html?id=${encodeURIComponent(item.archived)}` }, `${t('fact.id')}: ${item.archived}`)) : null,
         item[App.language()] || item.vi ? el('div', {}, item[App.language()] || item.vi) : null, item.reason ? el('div', {}, item.reason) : null,
         item.code ? el('div', { class: 'hint' }, el('code', {}, item.code)) : null)));
         const good = (job.items || []).some(item => item.state === 'done');
@@ -112,7 +113,9 @@
     async function check() {
         try {
             const answer = await request('GET', `jobs/${job.id}/documents/0`, { raw: true, headers: { Accept: 'application/pdf' } });
-            const report = await request('POST', 'validations', { body: await answer.blob(), headers: { 'Content-Type': 'application/pdf' } });
+            const form = new FormData();
+            form.append('document', await answer.blob(), $('file').files[0].name);
+            const report = await request('POST', 'validations', { body: form });
             Report.show($('report'), report);
         } catch (error) {
             App.sayError($('message'), error);
@@ -127,8 +130,8 @@
         $('reserve').addEventListener('change', arrange);
         $('file').addEventListener('change', async () => {
             if (!$('file').files[0]) return;
-            Sheet.forget();
-            inFile = await Sheet.open($('file').files[0]);
+            const signer = (session.credentials || []).find(one => one.kind === 'person');
+            inFile = await Sheet.open($('file').files[0], signer ? signer.commonName : session.name);
             arrange();
         });
         $('form').addEventListener('submit', send);

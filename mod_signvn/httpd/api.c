@@ -31,6 +31,9 @@ static const sgn_api_route_t routes[] = {
     { .method = "GET", .pattern = "/v1/agencies/{id}/policy", .operation = "agencies.policy", .auth = SGN_API_USER, .flags = SGN_API_RETRY },
     { .method = "GET", .pattern = "/v1/people", .operation = "people.list", .auth = SGN_API_USER, .flags = SGN_API_RETRY },
     { .method = "GET", .pattern = "/v1/people/{id}", .operation = "people.get", .auth = SGN_API_USER, .flags = SGN_API_RETRY },
+    { .method = "POST", .pattern = "/v1/incidents", .operation = "incidents.create", .auth = SGN_API_USER, .body = SGN_API_JSON, .flags = SGN_API_SIGNING },
+    { .method = "POST", .pattern = "/v1/incidents/lift", .operation = "incidents.lift", .auth = SGN_API_USER, .body = SGN_API_JSON },
+    { .method = "GET", .pattern = "/v1/registers/{agency}/{year}/{series}", .operation = "registers.get", .auth = SGN_API_USER, .flags = SGN_API_RETRY },
 
     { .method = "POST", .pattern = "/v1/archive", .operation = "archive.create", .auth = SGN_API_USER, .body = SGN_API_MULTIPART, .json_part = "metadata" },
     { .method = "GET", .pattern = "/v1/archive", .operation = "archive.search", .auth = SGN_API_USER, .flags = SGN_API_RETRY },

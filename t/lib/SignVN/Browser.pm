@@ -1,0 +1,159 @@
+package SignVN::Browser;
+# Chromium driven over its debugging pipe: what a person does with mouse and
+# keyboard, and what he then sees.  No other module is needed.
+use strict;
+use warnings FATAL => 'all';
+use File::Temp ();
+use IO::Handle;
+use JSON::PP ();
+use MIME::Base64 qw(decode_base64 encode_base64);
+use POSIX ();
+use Time::HiRes qw(time sleep);
+
+my $json = JSON::PP->new->utf8->allow_nonref;
+
+sub find { my ($path) = grep { -x } map { ("$_/chromium", "$_/chromium-browser", "$_/google-chrome") } split /:/, $ENV{PATH} . ':/usr/bin'; return $path }
+
+# open(user => NAME, password => WORD, width => N, height => N)
+sub open {
+    my ($class, %how) = @_;
+    my $program = find() or return undef;
+    my $profile = File::Temp->newdir;
+    pipe my $to_read, my $to_write or die $!;
+    pipe my $from_read, my $from_write or die $!;
+    my $pid = fork // die $!;
+    if (!$pid) {
+        POSIX::dup2(fileno $to_read, 30);
+        POSIX::dup2(fileno $from_write, 31);
+        POSIX::dup2(30, 3);
+        POSIX::dup2(31, 4);
+        CORE::open STDOUT, '>', '/dev/null';
+        CORE::open STDERR, '>', '/dev/null';
+        $^F = 255;
+        my @size = ('--window-size=' . ($how{width} // 1200) . ',' . ($how{height} // 1000));
+        exec $program, '--headless=new', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--no-first-run', '--disable-extensions', @size,
+            '--remote-debugging-pipe', "--user-data-dir=$profile", 'about:blank' or POSIX::_exit(127);
+    }
+    close $to_read;
+    close $from_write;
+    my $self = bless { pid => $pid, profile => $profile, to => $to_write, from => $from_read, id => 0, events => [], buffer => '' }, $class;
+    $to_write->autoflush(1);
+    my $target = $self->call('Target.createTarget', { url => 'about:blank' });
+    $self->{session} = $self->call('Target.attachToTarget', { targetId => $target->{targetId}, flatten => JSON::PP::true })->{sessionId};
+    $self->call("$_.enable") for qw(Page Runtime Network DOM);
+    $self->call('Network.setExtraHTTPHeaders', { headers => { Authorization => 'Basic ' . encode_base64("$how{user}:$how{password}", '') } }) if $how{user};
+    $self->call('Emulation.setDeviceMetricsOverride', { width => $how{width} // 1200, height => $how{height} // 1000, deviceScaleFactor => 1, mobile => JSON::PP::false });
+    return $self;
+}
+
+sub DESTROY {
+    my $self = shift;
+    local ($?, $@);
+    return if !$self->{pid};
+    kill KILL => $self->{pid};
+    waitpid $self->{pid}, 0;
+    $self->{pid} = 0;
+}
+
+sub receive {
+    my ($self, $until) = @_;
+    while ($self->{buffer} !~ /\0/) {
+        my $left = $until - time;
+        die "browser: no answer in time\n" if $left <= 0;
+        vec(my $bits = '', fileno $self->{from}, 1) = 1;
+        next if !select $bits, undef, undef, $left;
+        sysread($self->{from}, my $piece, 1 << 20) or die "browser: it ended\n";
+        $self->{buffer} .= $piece;
+    }
+    $self->{buffer} =~ s/^(.*?)\0//s;
+    return $json->decode($1);
+}
+
+sub call {
+    my ($self, $method, $params, $wait) = @_;
+    my $id = ++$self->{id};
+    my $message = { id => $id, method => $method, params => $params // {} };
+    $message->{sessionId} = $self->{session} if $self->{session} && $method !~ /^Target\./;
+    print { $self->{to} } $json->encode($message), "\0";
+    my $until = time + ($wait // 20);
+    while (1) {
+        my $answer = $self->receive($until);
+        if (($answer->{id} // 0) == $id) {
+            die "browser: $method: $answer->{error}{message}\n" if $answer->{error};
+            return $answer->{result};
+        }
+        push @{ $self->{events} }, $answer if $answer->{method};
+    }
+}
+
+sub go {
+    my ($self, $url) = @_;
+    $self->{events} = [];
+    $self->call('Page.navigate', { url => $url });
+    $self->wait_for('document.readyState === "complete"', 20);
+    sleep 0.3;
+}
+
+# The value of an expression in the page.
+sub eval {
+    my ($self, $expression) = @_;
+    my $answer = $self->call('Runtime.evaluate', { expression => $expression, awaitPromise => JSON::PP::true, returnByValue => JSON::PP::true });
+    die "browser: $answer->{exceptionDetails}{exception}{description}\n" if $answer->{exceptionDetails};
+    return $answer->{result}{value};
+}
+
+sub wait_for {
+    my ($self, $expression, $seconds) = @_;
+    my $until = time + ($seconds // 20);
+    while (1) {
+        my $value = eval { $self->eval($expression) };
+        return $value if $value;
+        return undef if time > $until;
+        sleep 0.1;
+    }
+}
+
+sub text { my ($self, $selector) = @_; return $self->eval("(document.querySelector(" . $json->encode($selector) . ") || {}).innerText || ''") }
+
+# A real press of the mouse in the middle of an element, or at a part of it.
+sub click {
+    my ($self, $selector, $part_x, $part_y) = @_;
+    my $quoted = $json->encode($selector);
+    my $box = $self->eval("(() => { const e = document.querySelector($quoted); if (!e) return null; e.scrollIntoView({block: 'center'}); const r = e.getBoundingClientRect(); return [r.left, r.top, r.width, r.height]; })()")
+        or die "browser: no $selector\n";
+    my ($x, $y) = ($box->[0] + $box->[2] * ($part_x // 0.5), $box->[1] + $box->[3] * ($part_y // 0.5));
+    $self->call('Input.dispatchMouseEvent', { type => $_, x => $x, y => $y, button => 'left', clickCount => 1 }) for qw(mousePressed mouseReleased);
+    sleep 0.1;
+}
+
+sub type {
+    my ($self, $selector, $text) = @_;
+    $self->eval("(() => { const e = document.querySelector(" . $json->encode($selector) . "); e.focus(); e.select && e.select(); })()");
+    $self->call('Input.insertText', { text => $text });
+}
+
+sub choose_file {
+    my ($self, $selector, $path) = @_;
+    my $root = $self->call('DOM.getDocument')->{root}{nodeId};
+    my $node = $self->call('DOM.querySelector', { nodeId => $root, selector => $selector })->{nodeId};
+    $self->call('DOM.setFileInputFiles', { files => [$path], nodeId => $node });
+    sleep 0.3;
+}
+
+sub screenshot {
+    my ($self, $path, $whole) = @_;
+    my $shot = $self->call('Page.captureScreenshot', { format => 'png', captureBeyondViewport => $whole ? JSON::PP::true : JSON::PP::false });
+    CORE::open my $out, '>:raw', $path or die "$path: $!\n";
+    print $out decode_base64($shot->{data});
+    close $out;
+}
+
+# What scripts complained about since the page was opened.
+sub complaints {
+    my $self = shift;
+    $self->eval('1');
+    return map { $_->{method} eq 'Runtime.exceptionThrown' ? $_->{params}{exceptionDetails}{exception}{description} // $_->{params}{exceptionDetails}{text} : join ' ', map { $_->{value} // $_->{description} // '' } @{ $_->{params}{args} } }
+        grep { $_->{method} eq 'Runtime.exceptionThrown' || ($_->{method} eq 'Runtime.consoleAPICalled' && $_->{params}{type} eq 'error') } @{ $self->{events} };
+}
+
+1;
