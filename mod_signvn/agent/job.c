@@ -153,7 +153,8 @@ static int find_credential(job_t *job, const char *credential_id)
             job->credential = list.items[i];
             return SGN_DONE;
         }
-    return result ? result : sgn_outcome(SGN_TOKEN_ABSENT, "no token has this certificate");
+    /* a module without any token may not even start: still, there is none */
+    return result == SGN_AGENT_PROGRAM ? result : sgn_outcome(SGN_TOKEN_ABSENT, "no token has this certificate");
 }
 
 static int fetch_all(job_t *job)
