@@ -25,6 +25,7 @@ static void close_control(void *object)
     json_decref(engine->anchors);
     json_decref(engine->tsa_anchors);
     json_decref(engine->intermediates);
+    json_decref(engine->asked);
 }
 
 /* Signing has its own slots, so no flood of documents can take them.  Whoever

@@ -26,6 +26,7 @@ struct sgn_engine_t {
     const char *timestamp_url, *timestamp_policy;   /* NULL: none */
     sgn_evidence_t *evidence;
     json_t *given;                  /* NULL: none */
+    json_t *asked;                  /* what documents lately missed, newest last */
     apr_pool_t *pool;
 };
 
@@ -50,6 +51,12 @@ typedef struct {
 sgn_error_t *sgn_attempt_run(sgn_attempt_t *attempt, sgn_engine_t *engine, apr_pool_t *pool);
 /* What the end means: NULL with *answer, or the error of the task. */
 sgn_error_t *sgn_attempt_judge(json_t **answer, const sgn_attempt_t *attempt, apr_pool_t *pool);
+
+/* Evidence that most documents of an office need is put beside the first round,
+ * so that it stays the only one: learn what was missed, recall what the cache
+ * still has young. */
+void sgn_hints_learn(sgn_engine_t *engine, const json_t *have, const json_t *missing);
+sgn_error_t *sgn_hints_recall(json_t *have, sgn_engine_t *engine, apr_interval_time_t young, apr_pool_t *pool);
 
 /* PEM file of certificates -> array of base64 DER; only the armour is read.
  * path NULL: an empty array. */

@@ -55,6 +55,8 @@ static sgn_error_t *ask(json_t **answer, sgn_engine_t *engine, sgn_engine_class_
     sgn_json_set(args, "evidence", have);
     if (engine->evidence)
         sgn_evidence_budget(&budget, EVIDENCE_WAIT, pool);
+    if (engine->evidence && young > 0)
+        SGN_TRY(sgn_hints_recall(have, engine, young, pool));
     for (int round = 0;; round++) {
         int found = 0, fetched = 0;
 
@@ -72,6 +74,7 @@ static sgn_error_t *ask(json_t **answer, sgn_engine_t *engine, sgn_engine_class_
             SGN_TRY(sgn_evidence_find(&found, have, engine->evidence, missing, SGN_EVIDENCE_YOUNG_ANY, pool));
         if (found + fetched == 0)
             break;
+        sgn_hints_learn(engine, have, missing);
         /* time goes on while the network is waited for */
         sgn_json_set_str(args, "now", sgn_clock_print(sgn_clock_now(), pool));
     }

@@ -1,0 +1,77 @@
+/* hints.c: which evidence was asked for lately.
+ *
+ * Each round costs a worker and a whole reading of the document; signers, CAs
+ * and time-stamp servers of an office are few and come again.  Evidence is
+ * judged by the worker each time, so a hint that does not fit costs bytes only;
+ * therefore nothing large is recalled. */
+#include "office/engine/engine_room.h"
+
+#include <string.h>
+
+#include "base/pool.h"
+#include "office/evidence/evidence.h"
+
+#define HINTS 24                        /* remembered */
+#define LARGE (96 * 1024)               /* base64 of one entry that is not worth it */
+
+static const char *key_of(const json_t *row)
+{
+    const char *key = json_string_value(json_object_get(row, "key"));
+
+    return key ? key : "";
+}
+
+/* Index of the row with this key, -1. */
+static int find_key(const json_t *rows, const char *key)
+{
+    const json_t *row;
+    size_t i;
+
+    json_array_foreach((json_t *)rows, i, row)
+        if (strcmp(key_of(row), key) == 0)
+            return (int)i;
+    return -1;
+}
+
+/* Only what was missed and then found is worth remembering, and only while it
+ * is small. */
+static int is_worth(const json_t *have, const json_t *row)
+{
+    int at = find_key(have, key_of(row));
+    const char *data = at < 0 ? NULL : json_string_value(json_object_get(json_array_get(have, (size_t)at), "data"));
+
+    return data && strlen(data) < LARGE;
+}
+
+void sgn_hints_learn(sgn_engine_t *engine, const json_t *have, const json_t *missing)
+{
+    const json_t *row;
+    size_t i;
+
+    apr_thread_mutex_lock(engine->mutex);
+    if (!engine->asked)
+        engine->asked = json_array();
+    json_array_foreach((json_t *)missing, i, row) {
+        if (!*key_of(row) || !is_worth(have, row) || find_key(engine->asked, key_of(row)) >= 0)
+            continue;
+        if (json_array_size(engine->asked) >= HINTS)
+            json_array_remove(engine->asked, 0);
+        json_array_append_new(engine->asked, json_deep_copy(row));
+    }
+    apr_thread_mutex_unlock(engine->mutex);
+}
+
+sgn_error_t *sgn_hints_recall(json_t *have, sgn_engine_t *engine, apr_interval_time_t young, apr_pool_t *pool)
+{
+    json_t *asked = NULL;
+    int count;
+
+    apr_thread_mutex_lock(engine->mutex);
+    if (engine->asked && json_array_size(engine->asked))
+        asked = json_copy(engine->asked);
+    apr_thread_mutex_unlock(engine->mutex);
+    if (!asked)
+        return NULL;
+    sgn_json_own(asked, pool);
+    return sgn_evidence_find(&count, have, engine->evidence, asked, young, pool);
+}
