@@ -156,6 +156,34 @@ const sgn_pdf_obj_t *sgn_pdf_doc_copy(sgn_pdf_doc_t *doc, qpdf_oh handle)
     return value;
 }
 
+/* An object that lies plainly in the file is read by our own parser: no copy
+ * through qpdf, and double keys are seen.  NULL: let qpdf try, and complain. */
+static const sgn_pdf_obj_t *own_object(sgn_pdf_doc_t *doc, int num, int gen)
+{
+    const sgn_pdf_entry_t *entry = sgn_pdf_scan_find(doc->scan, doc->revision, num);
+    const sgn_pdf_obj_t *value;
+    sgn_pdf_lex_t lex;
+    sgn_pdf_token_t token;
+    int there, there_gen;
+
+    if (doc->scan->encrypted || !entry || entry->type != 1 || entry->gen != gen || entry->offset >= doc->scan->size)
+        return NULL;
+    lex = sgn_pdf_lex_at(doc->scan->map, (size_t)entry->offset, (size_t)doc->scan->size);
+    if (!sgn_pdf_lex_object(&lex, &there, &there_gen) || there != num || there_gen != gen
+        || sgn_pdf_obj_parse(&value, &lex, doc->pool))
+        return NULL;
+    token = sgn_pdf_lex_next(&lex);
+    if (sgn_pdf_lex_is(&lex, token, "endobj"))
+        return value;
+    if (sgn_pdf_lex_is(&lex, token, "stream") && value->type == SGN_PDF_DICT) {
+        sgn_pdf_obj_t *marked = apr_pmemdup(doc->pool, value, sizeof *value);
+
+        marked->is_stream = 1;
+        return marked;
+    }
+    return NULL;
+}
+
 const sgn_pdf_obj_t *sgn_pdf_doc_object(sgn_pdf_doc_t *doc, int num, int gen)
 {
     int key[2] = { num, gen };
@@ -166,9 +194,12 @@ const sgn_pdf_obj_t *sgn_pdf_doc_object(sgn_pdf_doc_t *doc, int num, int gen)
         return value;
     if (num <= 0 || num > SGN_PDF_SIZE)
         return &nothing;
-    handle = qpdf_get_object_by_id(doc->q, num, gen);
-    value = sgn_pdf_doc_copy(doc, handle);
-    qpdf_oh_release(doc->q, handle);
+    value = own_object(doc, num, gen);
+    if (!value) {
+        handle = qpdf_get_object_by_id(doc->q, num, gen);
+        value = sgn_pdf_doc_copy(doc, handle);
+        qpdf_oh_release(doc->q, handle);
+    }
     apr_hash_set(doc->cache, apr_pmemdup(doc->pool, key, sizeof key), sizeof key, value);
     return value;
 }

@@ -1,5 +1,7 @@
 /*
- * pdf_doc.h: object values of one revision, read by qpdf on the mapped bytes.
+ * pdf_doc.h: object values of one revision, read on the mapped bytes: what lies
+ * plainly in the file by our own parser, object streams, encrypted files and
+ * whatever we cannot read by qpdf.
  *
  * Scan (and vet) first, then open.  Every value is copied into the pool as a
  * tree of pdf_obj.h and cached by number; qpdf's handles never leave this

@@ -158,17 +158,19 @@ const sgn_pdf_image_t *sgn_pdf_image_shrink(const sgn_pdf_image_t *image, int wi
         for (x = 0; x < width; x++) {
             int left = (int)((apr_int64_t)x * image->width / width);
             int right = (int)((apr_int64_t)(x + 1) * image->width / width);
-            unsigned long sum[3] = { 0, 0, 0 }, alpha = 0, count = 0;
+            unsigned sum[3] = { 0, 0, 0 }, alpha = 0, count = (unsigned)((bottom - top) * (right - left));
             unsigned char *to = out->rgba + 4 * ((size_t)y * width + x);
 
             for (sy = top; sy < bottom; sy++)
                 for (sx = left; sx < right; sx++) {
                     const unsigned char *from = image->rgba + 4 * ((size_t)sy * image->width + sx);
 
+                    /* most of it is not seen */
+                    if (!from[3])
+                        continue;
                     for (k = 0; k < 3; k++)
-                        sum[k] += (unsigned long)from[k] * from[3];
+                        sum[k] += (unsigned)from[k] * from[3];
                     alpha += from[3];
-                    count++;
                 }
             for (k = 0; k < 3; k++)
                 to[k] = (unsigned char)(alpha ? sum[k] / alpha : image->ink[k]);
