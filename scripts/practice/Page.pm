@@ -50,7 +50,7 @@ sub line_with_gaps {
     for my $part (@parts) {
         if (ref $part) {
             my ($name, $width) = @$part;
-            $self->{boxes}{$name} = $self->box($x, $y - 4, $width, 17);
+            $self->{boxes}{$name} = $self->box($x, $y - 4.8, $width, 17);
             $x += $width;
         }
         else { $x = $self->put($style, $size, $x, $y, $part) }
