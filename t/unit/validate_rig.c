@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <apr_strings.h>
 #include <openssl/conf.h>
@@ -17,7 +18,7 @@
 #include "look/format/pdf_list.h"
 #include "look/pki/cms.h"
 
-#define HOLDS(what) do { if (!(what)) { printf("Bail out! rig: %s (line %d)\n", #what, __LINE__); exit(2); } } while (0)
+#define HOLDS(what) do { if (!(what)) { printf("Bail out! rig: %s (line %d)\n", #what, __LINE__); fflush(NULL); _exit(2); } } while (0)
 
 static void must(const sgn_error_t *error, int line)
 {
@@ -25,7 +26,8 @@ static void must(const sgn_error_t *error, int line)
         return;
     printf("Bail out! rig line %d: %s: %s (%s:%d)\n", line, sgn_error_row(error->code)->name, error->detail,
            error->file, error->line);
-    exit(2);
+    fflush(NULL);
+    _exit(2);
 }
 #define MUST(call) must(call, __LINE__)
 
@@ -393,35 +395,72 @@ sgn_bytes_t rig_sign(sgn_bytes_t document, const rig_sign_t *how, apr_pool_t *po
     return file;
 }
 
+#define GAP 16384
+
+const char *rig_placeholder(const char *dict, apr_pool_t *pool)
+{
+    char *gap = apr_palloc(pool, GAP + 1);
+
+    memset(gap, '0', GAP);
+    gap[GAP] = '\0';
+    return apr_pstrcat(pool, "<<", dict, " /ByteRange [0 0000000000 0000000000 0000000000] /Contents <", gap, ">>>", NULL);
+}
+
+sgn_bytes_t rig_complete(sgn_bytes_t document, size_t from, const rig_sign_t *how, apr_pool_t *pool)
+{
+    sgn_bytes_t file = sgn_bytes_dup(document, pool), cms;
+    size_t range = rig_find(file, from, "[0 0000000000"), gap, end;
+    unsigned char digest[32], dtbs[SGN_SIGNEDATTRS_MAX];
+    sgn_signedattrs_t attrs;
+    char numbers[64];
+    size_t len;
+
+    HOLDS(range != (size_t)-1);
+    gap = rig_find(file, range, "/Contents <") + 10;
+    end = gap + GAP + 2;
+    snprintf(numbers, sizeof numbers, "[0 %010ld %010ld %010ld]", (long)gap, (long)end, (long)(file.len - end));
+    memcpy((unsigned char *)file.data + range, numbers, strlen(numbers));
+    sha256(digest, sgn_bytes(file.data, gap), sgn_bytes(file.data + end, file.len - end));
+    if (how->who) {
+        apr_array_header_t *chain = apr_array_make(pool, 1, sizeof(sgn_bytes_t));
+        sgn_cms_parts_t parts;
+
+        memset(&parts, 0, sizeof parts);
+        APR_ARRAY_PUSH(chain, sgn_bytes_t) = rig_pki()->ca.der;
+        parts.chain = chain;
+        attributes(&attrs, how, digest);
+        HOLDS(sgn_signedattrs_build(dtbs, sizeof dtbs, &len, &attrs) == 0);
+        parts.dtbs = sgn_bytes(dtbs, len);
+        parts.value = sign_value(how->who, parts.dtbs, how->pkcs1, &parts.algorithm, pool);
+        parts.certificate = how->who->der;
+        if (how->stamp) {
+            sha256(digest, parts.value, sgn_bytes(NULL, 0));
+            parts.token = make_token(digest, how->stamp, pool);
+        }
+        MUST(sgn_cms_build(&cms, &parts, pool));
+    } else {
+        cms = make_token(digest, how->stamp, pool);
+    }
+    embed(file, (apr_off_t)gap, GAP + 2, cms);
+    return file;
+}
+
+const char *rig_with_field(sgn_bytes_t document, int num, apr_pool_t *pool)
+{
+    const char *form = rig_object(document, rig_form(document, pool), pool);
+    size_t close = rig_find(sgn_bytes_str(form), rig_find(sgn_bytes_str(form), 0, "/Fields"), "]");
+
+    return apr_psprintf(pool, "%.*s %d 0 R%s", (int)close, form, num, form + close);
+}
+
 sgn_bytes_t rig_stamp(sgn_bytes_t document, apr_time_t time, apr_pool_t *pool)
 {
-    char dict[256], *gap = apr_palloc(pool, 16384 + 1);
-    int num = rig_next(document, pool), form = rig_form(document, pool);
-    const char *form_text = rig_object(document, form, pool);
-    size_t at = rig_find(sgn_bytes_str(form_text), 0, "/Fields"), open, close, range_at, from = document.len;
-    unsigned char digest[32];
-    sgn_bytes_t file;
-    char *fields, numbers[64];
-    apr_int64_t a, b;
+    int num = rig_next(document, pool);
+    const char *field = apr_psprintf(pool, "<</FT /Sig /T (stamp%d) /V %d 0 R /Type /Annot /Subtype /Widget /Rect [0 0 0 0] /F 132 /P %d 0 R>>",
+                                     num, num, rig_page(document, pool));
+    sgn_bytes_t file = rig_append(document, (rig_object_t[]){
+        { num, rig_placeholder("/Type /DocTimeStamp /Filter /Adobe.PPKLite /SubFilter /ETSI.RFC3161", pool), 0 },
+        { num + 1, field, 0 }, { rig_form(document, pool), rig_with_field(document, num + 1, pool), 0 }, { 0, NULL, 0 } }, NULL, pool);
 
-    memset(gap, '0', 16384);
-    gap[16384] = '\0';
-    HOLDS(at != (size_t)-1);
-    open = rig_find(sgn_bytes_str(form_text), at, "[");
-    /* new fields stand behind the old ones */
-    close = rig_find(sgn_bytes_str(form_text), open, "]");
-    fields = apr_psprintf(pool, "%.*s %d 0 R%s", (int)close, form_text, num + 1, form_text + close);
-    snprintf(dict, sizeof dict, "<</FT /Sig /T (stamp%d) /V %d 0 R /Type /Annot /Subtype /Widget /Rect [0 0 0 0] /F 132 /P %d 0 R>>",
-             num, num, rig_page(document, pool));
-    file = rig_append(document, (rig_object_t[]){
-        { num, apr_pstrcat(pool, "<</Type /DocTimeStamp /Filter /Adobe.PPKLite /SubFilter /ETSI.RFC3161 /ByteRange [0 0000000000 0000000000 0000000000] /Contents <", gap, ">>>", NULL), 0 },
-        { num + 1, dict, 0 }, { form, fields, 0 }, { 0, NULL, 0 } }, NULL, pool);
-    a = (apr_int64_t)rig_find(file, from, "/Contents <") + 10;
-    b = a + 16384 + 2;
-    range_at = rig_find(file, from, "[0 0000000000");
-    snprintf(numbers, sizeof numbers, "[0 %010ld %010ld %010ld]", (long)a, (long)b, (long)file.len - (long)b);
-    memcpy((unsigned char *)file.data + range_at, numbers, strlen(numbers));
-    sha256(digest, sgn_bytes(file.data, (size_t)a), sgn_bytes(file.data + b, file.len - (size_t)b));
-    embed(file, (apr_off_t)a, 16384 + 2, make_token(digest, time, pool));
-    return file;
+    return rig_complete(file, document.len, &(rig_sign_t){ .stamp = time }, pool);
 }

@@ -57,6 +57,14 @@ sgn_bytes_t rig_sign(sgn_bytes_t document, const rig_sign_t *how, apr_pool_t *po
 /* The same, and a document time-stamp. */
 sgn_bytes_t rig_stamp(sgn_bytes_t document, apr_time_t time, apr_pool_t *pool);
 
+/* By hand, as foreign tools do: a signature dictionary with these entries and
+ * placeholders; and, once it is written, its range and contents made right (the
+ * first placeholder behind `from`; how->who NULL: a document time-stamp). */
+const char *rig_placeholder(const char *dict, apr_pool_t *pool);
+sgn_bytes_t rig_complete(sgn_bytes_t document, size_t from, const rig_sign_t *how, apr_pool_t *pool);
+/* The form dictionary with one more field at the end. */
+const char *rig_with_field(sgn_bytes_t document, int num, apr_pool_t *pool);
+
 typedef struct {
     apr_time_t now, receipt;        /* now 0: the PKI's */
     int no_evidence, no_anchors;

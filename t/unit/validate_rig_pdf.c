@@ -4,19 +4,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <apr_strings.h>
 
 #include "look/format/pdf_doc.h"
 
-#define HOLDS(what) do { if (!(what)) { printf("Bail out! rig: %s (line %d)\n", #what, __LINE__); exit(2); } } while (0)
+#define HOLDS(what) do { if (!(what)) { printf("Bail out! rig: %s (line %d)\n", #what, __LINE__); fflush(NULL); _exit(2); } } while (0)
 
 static void must(const sgn_error_t *error, int line)
 {
     if (!error)
         return;
     printf("Bail out! rig line %d: %s: %s\n", line, sgn_error_row(error->code)->name, error->detail);
-    exit(2);
+    fflush(NULL);
+    _exit(2);
 }
 #define MUST(call) must(call, __LINE__)
 

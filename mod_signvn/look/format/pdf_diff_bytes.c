@@ -37,6 +37,10 @@ static apr_off_t object_end(sgn_pdf_diff_pair_t *pair, const sgn_pdf_entry_t *en
 
     if (sgn_pdf_scan_object(&body, &end, &stream, pair->scan, entry, pair->pool))
         return 0;
+    /* [R6] readers differ in which of two equal keys counts */
+    lex = sgn_pdf_lex_at(pair->scan->map, (size_t)body, (size_t)end);
+    if (sgn_pdf_lex_peek(&lex).type == SGN_PDF_TOKEN_DICT_OPEN && sgn_pdf_lex_dict_doubles(lex) != 0)
+        sgn_pdf_diff_forbid(pair, SGN_F_DUPLICATE_KEY, entry->num, "dictionary has a key twice");
     if (!stream)
         return end;
     length = sgn_pdf_obj_int(sgn_pdf_doc_find(pair->new, dict, "Length"), -1);

@@ -161,7 +161,7 @@ static apr_time_t check_period(sgn_checks_t *checks, sgn_checks_signature_t *sig
     if (row->best > cert->not_after) {
         certificate_bad(checks, signature, signature->proven ? SGN_F_CERT_EXPIRED : SGN_F_EXPIRED_NO_POE,
                         "OUT_OF_BOUNDS_NO_POE");
-        return cert->not_after;
+        return cert->not_after - apr_time_from_sec(1);
     }
     return row->best;
 }

@@ -228,7 +228,8 @@ static const char *judged_for(const sgn_judge_case_t *c)
 
 static void judge_indication(sgn_judge_case_t *c)
 {
-    const char *worst = json_string_value(json_object_get(c->report, "indication"));
+    const char *said = json_string_value(json_object_get(c->report, "indication"));
+    const char *worst = said ? apr_pstrdup(c->pool, said) : NULL;
     int i;
 
     for (i = 0; i < c->count && worst && strcmp(worst, "TOTAL-FAILED") != 0; i++)

@@ -67,8 +67,9 @@ static sgn_error_t *read_one(sgn_judge_signature_t *out, sgn_judge_case_t *c, js
     out->n = n;
     out->row = row;
     out->name = text_of(row, "name", "");
-    out->kind = text_of(row, "kind", "unknown");
-    out->indication = text_of(row, "indication", "INDETERMINATE");
+    /* copies: judging sets these members anew */
+    out->kind = apr_pstrdup(c->pool, text_of(row, "kind", "unknown"));
+    out->indication = apr_pstrdup(c->pool, text_of(row, "indication", "INDETERMINATE"));
     out->changes = text_of(row, "changesAfter", "forbidden");
     out->timestamp = strcmp(text_of(row, "type", "signature"), "timestamp") == 0;
     out->intact = json_is_true(json_object_get(row, "intact"));
