@@ -205,3 +205,21 @@ sgn_error_t *sgn_op_jobs_explain(sgn_call_t *call)
     sgn_call_answer(call, 200, answer);
     return NULL;
 }
+
+/* What waits for me: my jobs that are not finished, the oldest first. */
+sgn_error_t *sgn_op_work_get(sgn_call_t *call)
+{
+    json_t *all, *item, *answer = sgn_json_object(call->pool), *items = json_array();
+    size_t i;
+
+    json_object_set_new(answer, "items", items);
+    SGN_TRY(sgn_jobs_list(&all, call->keeper->jobs, call->account, NULL, call->pool));
+    json_array_foreach(json_object_get(all, "items"), i, item) {
+        const char *state = json_string_value(json_object_get(item, "state"));
+
+        if (state && !sgn_job_is_final(state))
+            json_array_insert(items, 0, item);
+    }
+    sgn_call_answer(call, 200, answer);
+    return NULL;
+}

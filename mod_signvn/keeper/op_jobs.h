@@ -10,5 +10,6 @@ sgn_error_t *sgn_op_jobs_list(sgn_call_t *call);
 sgn_error_t *sgn_op_jobs_cancel(sgn_call_t *call);
 sgn_error_t *sgn_op_jobs_document(sgn_call_t *call);
 sgn_error_t *sgn_op_jobs_explain(sgn_call_t *call);
+sgn_error_t *sgn_op_work_get(sgn_call_t *call);
 
 #endif

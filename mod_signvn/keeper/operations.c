@@ -27,6 +27,9 @@ static const sgn_operation_t rows[] = {
     SGN_OPERATION("jobs.document", SGN_ACCESS_USER, SGN_CLASS_OFFICE, sgn_op_jobs_document),
     SGN_OPERATION("jobs.explain", SGN_ACCESS_USER, SGN_CLASS_OFFICE, sgn_op_jobs_explain),
 
+    SGN_OPERATION("work.get", SGN_ACCESS_USER, SGN_CLASS_OFFICE, sgn_op_work_get),
+
+    SGN_OPERATION("agencies.policy", SGN_ACCESS_PERSON, SGN_CLASS_OFFICE, sgn_op_agencies_policy),
     SGN_OPERATION("agencies.list", SGN_ACCESS_USER, SGN_CLASS_OFFICE, sgn_op_agencies_list),
     SGN_OPERATION("people.list", SGN_ACCESS_PERSON, SGN_CLASS_OFFICE, sgn_op_people_list),
     SGN_OPERATION("people.import", SGN_ACCESS_LOCAL, SGN_CLASS_LONG, sgn_op_people_import),
