@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "agent/enroll.h"
-#include "agent/job.h"
+#include "agent/deskjob.h"
 #include "agent/outcome.h"
 
 #define POLL_WAIT 25            /* seconds the server may hold a poll */
@@ -158,7 +158,7 @@ static int status(const options_t *options)
 /* ---- waiting for work ---------------------------------------------------- */
 
 typedef struct {
-    sgn_job_desk_t desk;
+    sgn_deskjob_t desk;
     sgn_key_list_t list, told;
     int64_t listed, told_at;
     int retell;
@@ -310,7 +310,7 @@ static int wait_for_work(waiter_t *waiter, int once)
             sgn_platform_sleep(seconds ? seconds * 1000 : 200);
             continue;
         }
-        result = sgn_job_run(&waiter->desk, job_id, credential_id);
+        result = sgn_deskjob_run(&waiter->desk, job_id, credential_id);
         waiter->listed = 0;
         if (once)
             return result;
@@ -338,7 +338,7 @@ static int run(const options_t *options)
     sgn_outcome_log("%s", sgn_outcome_phrase(SGN_PHRASE_PRACTICE));
 #endif
     sgn_outcome_log("%s", sgn_outcome_phrase(SGN_PHRASE_WAITING));
-    waiter.desk = (sgn_job_desk_t){
+    waiter.desk = (sgn_deskjob_t){
         .state = &state, .server = &server, .aside = &aside, .tokens = &options->tokens,
         .confirm = options->confirm, .code_typed = options->code_typed
     };

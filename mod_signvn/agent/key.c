@@ -2,10 +2,10 @@
 
 #include "agent/key.h"
 
-extern const sgn_key_plug_t key_pkcs11;
+extern const sgn_key_plug_t sgn_key_pkcs11;
 
 const sgn_key_plug_t *const sgn_key_plugs[] = {
-    &key_pkcs11,
+    &sgn_key_pkcs11,
     NULL
 };
 

@@ -410,7 +410,7 @@ static int sign_work(sgn_key_work_t *work)
     return result;
 }
 
-const sgn_key_plug_t key_pkcs11 = {
+const sgn_key_plug_t sgn_key_pkcs11 = {
     .name = "pkcs11",
     .list = list_tokens,
     .sign = sign_work,

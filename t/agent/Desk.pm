@@ -266,7 +266,7 @@ sub agent {
         open STDOUT, '>', "$self->{dir}/agent.out";
         open STDERR, '>', "$self->{dir}/agent.err";
         close $self->{socket};
-        exec agent_program(), @args, '--state', "$self->{dir}/state" or POSIX::_exit(127);
+        exec agent_program(), $args[0], '--state', "$self->{dir}/state", @args[ 1 .. $#args ] or POSIX::_exit(127);
     }
     $self->{pid} = $pid;
     my $select = IO::Select->new($self->{socket});

@@ -19,25 +19,45 @@ my $desk = Desk->new;
 my $practice = `@{[ Desk::agent_program() ]} --version` =~ /practice/;
 plan skip_all => 'the confirm program answers by itself only in a practice build' unless $practice;
 
+sub says { my ($code, $name) = @_; ok(index($desk->{err}, "$code:") >= 0, $name) or diag $desk->{err} }
+
+# The six words, computed by this test on its own.
+sub words {
+    my ($server_point) = @_;
+    my $source = Desk::slurp("$Desk::root/mod_signvn/dtbs/words.c");
+    my ($first) = $source =~ /first\[32\]\[3\] = \{(.*?)\};/s;
+    my ($second) = $source =~ /second\[64\]\[6\] = \{(.*?)\};/s;
+    my @first = $first =~ /"(\w+)"/g;
+    my @second = $second =~ /"(\w+)"/g;
+    my $bits = unpack 'B*', sha256("signvn-words$desk->{agent_point}$server_point$desk->{enrol_nonce}ABCD2345");
+    return map { my $i = oct '0b' . substr $bits, 11 * $_, 11; $first[ $i >> 6 ] . $second[ $i & 63 ] } 0 .. 5;
+}
+sub shown { my $text = Desk::slurp("$desk->{dir}/agent.out"); return $text =~ /^   ((?:\S+ ?){6})$/m ? split / /, $1 : () }
+
 # ---- enrolment ---------------------------------------------------------------
 is($desk->work, 1, 'a desk that is not enrolled does not run');
-like($desk->{err}, qr/agent\.not-enrolled/, 'and says so');
+says('agent.not-enrolled', 'and says so');
+is($desk->agent(10, 'enroll', '--server', $desk->{url}, '--code', 'short'), 1, 'a code of another shape is not sent');
+says('enrol.code', 'and named');
+is($desk->agent(10, 'enroll', '--server', 'http://127.0.0.1:1', '--code', 'ABCD2345'), 1, 'a server that is not there');
+says('agent.server-unreachable', 'is named');
+is($desk->agent(10, 'enroll', '--server', 'http://example.org', '--code', 'ABCD2345'), 1, 'http to another computer is refused');
+says('agent.server-unreachable', 'and named');
 $desk->{unconfirmed} = 1;
 is($desk->enroll, 0, 'the desk enrols after the person confirmed') or diag $desk->{err};
-my $words = Desk::slurp("$desk->{dir}/agent.out");
-my @words = $words =~ /^   ((?:\S+ ?){6})$/m ? split / /, $1 : ();
-is(scalar @words, 6, 'it showed six words');
-{
-    my $bits = unpack 'B*', sha256('signvn-words' . $desk->{agent_point} . Desk::point_of("$desk->{dir}/server.pem") . $desk->{enrol_nonce} . 'ABCD2345');
-    my $first = oct '0b' . substr $bits, 0, 11;
-    like($words[0], qr/^(?:ba|be|bi|bo|ca|co|da|de|di|do|ga|go|ha|he|hi|ho|la|le|li|lo|ma|me|mi|mo|na|ne|no|sa|so|ta|ti|to)/, 'of the list');
-    my $other = unpack 'B*', sha256('x');
-    ok($first < 2048, 'eleven bits each');
-}
+is_deeply([shown()], [ words(Desk::point_of("$desk->{dir}/server.pem")) ], 'it shows the six words that the page computes');
 is((stat "$desk->{dir}/state/agent.key")[2] & 0777, 0600, 'its key is its user\'s alone');
 is($desk->agent(10, 'tokens', '--module', $desk->{module}), 0, 'the token is listed without a password');
 like(Desk::slurp("$desk->{dir}/agent.out"), qr/^\Q$desk->{credential}\E\t/, 'by its certificate');
 is($desk->asked, 0, 'nobody was asked');
+
+{
+    # a proxy between desk and server that gives its own key to the desk
+    local $desk->{announced_point} = Desk::point_of("$desk->{dir}/other.pem");
+    is($desk->agent(30, 'enroll', '--server', $desk->{url}, '--code', 'ABCD2345', '--state', "$desk->{dir}/proxied"), 0, 'B11: a proxy swaps the server\'s key');
+    isnt(join(' ', shown()), join(' ', words(Desk::point_of("$desk->{dir}/server.pem"))), 'B11: the words on desk and page differ');
+}
+is($desk->enroll, 0, 'a desk may be enrolled again') or diag $desk->{err};
 
 # ---- an honest job -----------------------------------------------------------
 sub job {
@@ -76,6 +96,14 @@ like($desk->routes, qr{credentials poll claim docs/job-1/0 docs/job-1/1 progress
 my ($told) = grep { $_->{route} eq 'credentials' } @{ $desk->{log} };
 is($told->{body}{credentials}[0]{cert}{certificates}[0], Desk::b64($desk->{certificate}), 'honest: the certificate was told before any job');
 
+job('B16: a subject that talks to pinentry', sub { $desk->add_document(subject => "x\nSETPROMPT evil\r\nOPTION y%0ASETDESC z") });
+{
+    my @lines = split /\n/, Desk::slurp("$desk->{dir}/pinentry.log");
+    is(scalar(grep { /^SETPROMPT/ } @lines), 1, 'B16: one prompt, the desk\'s own');
+    is(scalar(grep { /^SETDESC/ } @lines), 1, 'B16: one description');
+    like((grep { /^SETDESC/ } @lines)[0], qr/%250ASETDESC/, 'B16: a percent sign of the subject stays one');
+}
+
 job('v1.5', sub { $desk->add_document; $desk->{algorithm} = '1.2.840.113549.1.1.11' });
 ok($desk->good_value(0), 'v1.5: the value verifies');
 job('seal', sub { $desk->add_document(kind => 'seal') });
@@ -112,6 +140,7 @@ refused('B15: a key in the header', 'request.forged', sub {
 refused('B15: another type', 'request.forged', sub { $desk->add_document; $desk->{sign_request} = $desk->jws($desk->sign_request, header => { alg => 'ES256', typ => 'signvn-proof+jwt', kid => 'job1' }) });
 refused('a request for another desk', 'request.forged', sub { $desk->add_document; $desk->{request} = { aud => 'agent-2' } });
 refused('a request of another job', 'request.forged', sub { $desk->add_document; $desk->{request} = { jobID => 'job-2' } });
+refused('a request for another certificate', 'certificate.mismatch', sub { $desk->add_document; $desk->{request} = { credentialID => Desk::b64u(sha256('other')) } });
 refused('an expired request', 'request.expired', sub { $desk->add_document; $desk->{request} = { exp => time - 1 } });
 
 # ---- replay ------------------------------------------------------------------
@@ -149,6 +178,7 @@ is($desk->{result}{items}[0]{error}, 'user.declined', 'all declined: by item');
 job('wrong password', sub { $desk->add_document; $desk->pinentry('000000') }, 'pin.incorrect');
 is($desk->asked, 1, 'wrong password: asked once, never again by itself');
 job('cancelled password', sub { $desk->add_document; $desk->pinentry('', 83886179) }, 'user.declined');
+job('pinentry gives up', sub { $desk->add_document; $desk->pinentry('', 83886142) }, 'user.timeout');
 job('percent in the password', sub { $desk->add_document; $desk->pinentry('24%36810') });
 rename "$desk->{dir}/tokens", "$desk->{dir}/pulled";
 refused('token pulled before', 'token.absent', sub { $desk->add_document });
@@ -175,7 +205,16 @@ is($desk->work('--typed-code'), 0, 'B33: one that gives the code of the page bac
 chmod 0777, "$desk->{dir}/confirm";
 $desk->{offered} = 0;
 is($desk->work, 1, 'a confirm program that others can write is not run');
-like($desk->{err}, qr/agent\.program/, 'and named');
+says('agent.program', 'and named');
+$desk->again;
+$desk->{handlers}{poll} = sub { my ($self, $client) = @_; $self->problem($client, 426, 'agent.version'); return 1 };
+is($desk->work, 1, 'a desk that is too old stops');
+says('agent.version', 'and says why');
+$desk->again;
+$desk->add_document;
+$desk->{handlers}{claim} = sub { my ($self, $client) = @_; $self->problem($client, 409, 'agent.replay'); return 1 };
+is($desk->work, 1, 'a claim that the server refuses ends the job');
+says('agent.replay', 'with the server\'s code');
 
 # ---- the network -------------------------------------------------------------
 {

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "agent/document.h"
-#include "agent/job.h"
+#include "agent/deskjob.h"
 #include "agent/outcome.h"
 #include "dtbs/encode.h"
 
@@ -12,7 +12,7 @@
 #define RESULT_SIZE (SGN_KEY_BATCH * (SGN_KEY_VALUE * 2 + SGN_LABEL_SIZE * 2) + 65536)
 
 typedef struct {
-    const sgn_job_desk_t *desk;
+    const sgn_deskjob_t *desk;
     sgn_request_t request;
     char lease[44];
     const char *phase;          /* "displayed", "authorised", "signing" */
@@ -363,7 +363,7 @@ static int work(job_t *job, const char *job_id, const char *credential_id)
     return result ? result : failure;
 }
 
-int sgn_job_run(const sgn_job_desk_t *desk, const char *job_id, const char *credential_id)
+int sgn_deskjob_run(const sgn_deskjob_t *desk, const char *job_id, const char *credential_id)
 {
     job_t *job = calloc(1, sizeof *job);
     int result;

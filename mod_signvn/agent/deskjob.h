@@ -1,5 +1,5 @@
 /*
- * job.h: one job on the desk, from the claim to the result.
+ * deskjob.h: one job on the desk, from the claim to the result.
  *
  * claim -> believe the request -> download and check every document -> the
  * person decides -> the password, once -> sign what was computed here ->
@@ -7,8 +7,8 @@
  * password is told to the server as a code and nothing is signed; values that
  * were paid for with a password are sent until the job's deadline.
  */
-#ifndef SGN_AGENT_JOB_H
-#define SGN_AGENT_JOB_H
+#ifndef SGN_AGENT_DESKJOB_H
+#define SGN_AGENT_DESKJOB_H
 
 #include "agent/confirm.h"
 #include "agent/server.h"
@@ -21,9 +21,9 @@ typedef struct {
     const sgn_token_config_t *tokens;
     const char *confirm;        /* program, NULL: terminal */
     int code_typed;
-} sgn_job_desk_t;
+} sgn_deskjob_t;
 
 /* SGN_DONE when every document that was not declined is signed and delivered. */
-int sgn_job_run(const sgn_job_desk_t *desk, const char *job_id, const char *credential_id);
+int sgn_deskjob_run(const sgn_deskjob_t *desk, const char *job_id, const char *credential_id);
 
 #endif
