@@ -149,6 +149,27 @@ sgn_error_t *sgn_archive_check(json_t **out, sgn_archive_t *archive, int deep,
 sgn_error_t *sgn_archive_rebuild(apr_int64_t *count, sgn_archive_t *archive,
                                  sgn_archive_progress_fn progress, void *baton, apr_pool_t *pool);
 
+/* ---- For the backup ---------------------------------------------------------- */
+
+/* Every file that belongs to a version, in a fixed order, opened for reading:
+ * path below the root, time of the version, and what its SHA-512 (or, for an
+ * original, the SHA-256 of its ingest) must be; the one not known is NULL.
+ * SGN_ARCHIVE_DAMAGED when the object's inventory is not `inventory` (hex). */
+typedef sgn_error_t *(*sgn_archive_file_fn)(void *baton, const char *path, int fd, apr_off_t size, apr_time_t time,
+                                            const char *sha512, const char *sha256, apr_pool_t *pool);
+sgn_error_t *sgn_archive_export(sgn_archive_t *archive, const char *id, int version, const char *inventory,
+                                const char *sha256, sgn_archive_file_fn each, void *baton, apr_pool_t *pool);
+/* The directory of the journal's chains, for sgn_journal_walk(); the archive's. */
+int sgn_archive_chains(sgn_archive_t *archive);
+/* Makes the catalogue current and copies it; *positions is {writer: seq} as
+ * the copy has it. */
+sgn_error_t *sgn_archive_snapshot(json_t **positions, sgn_archive_t *archive, const char *path, apr_pool_t *pool);
+/* A restored tree below `directory`/archive becomes an archive: declaration,
+ * journal line for each object ({id, version, inventory, sha256, size, bytes,
+ * agency, key}), nothing believed that is not valid: such objects are removed
+ * and their ids added to lost. */
+sgn_error_t *sgn_archive_adopt(json_t *lost, int directory, const json_t *objects, apr_pool_t *pool);
+
 /* Figures for /health and /metrics: {documents, bytes, freeBytes, behind, staging}. */
 sgn_error_t *sgn_archive_status(json_t **out, sgn_archive_t *archive, apr_pool_t *pool);
 

@@ -321,7 +321,12 @@ static const char *line_print(const sgn_journal_t *journal, const sgn_journal_li
     return sgn_json_print(json, pool);
 }
 
-sgn_error_t *sgn_journal_add(sgn_journal_t *journal, sgn_journal_line_t *line, apr_pool_t *pool)
+sgn_error_t *sgn_journal_sync(sgn_journal_t *journal, apr_pool_t *pool)
+{
+    return journal->fd < 0 ? NULL : sgn_file_sync(journal->fd, pool);
+}
+
+sgn_error_t *sgn_journal_add_late(sgn_journal_t *journal, sgn_journal_line_t *line, apr_pool_t *pool)
 {
     const char *text, *digest;
     sgn_error_t *error;
@@ -337,18 +342,27 @@ sgn_error_t *sgn_journal_add(sgn_journal_t *journal, sgn_journal_line_t *line, a
     text = apr_pstrcat(pool, text, "\n", NULL);
     journal->broken = 1;    /* until everything went well */
     if (!*journal->name || journal->size > JOURNAL_FILE) {
+        if (journal->fd >= 0)
+            SGN_TRY(sgn_file_sync(journal->fd, pool));
         journal->name = apr_psprintf(journal->pool, "%012" APR_INT64_T_FMT ".jsonl", line->seq);
         journal->size = 0;
         SGN_TRY(open_last(journal, 1));
     }
     error = sgn_file_write_all(journal->fd, text, strlen(text), pool);
-    if (!error)
-        error = sgn_file_sync(journal->fd, pool);
     if (error)
         return error;
     journal->size += (apr_off_t)strlen(text);
     journal->seq = line->seq;
     apr_cpystrn(journal->head, digest, sizeof(journal->head));
+    journal->broken = 0;
+    return NULL;
+}
+
+sgn_error_t *sgn_journal_add(sgn_journal_t *journal, sgn_journal_line_t *line, apr_pool_t *pool)
+{
+    SGN_TRY(sgn_journal_add_late(journal, line, pool));
+    journal->broken = 1;    /* a failed sync is final for the file */
+    SGN_TRY(sgn_journal_sync(journal, pool));
     journal->broken = 0;
     return NULL;
 }

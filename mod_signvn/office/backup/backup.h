@@ -1,0 +1,96 @@
+/*
+ * backup.h: the archive and both databases on two or more independent media,
+ * by itself, verified, restorable without this program.
+ *
+ * A run on one target goes through planned, identified, leased, packing,
+ * uploaded, manifest, verified to done, or ends as failed, interrupted,
+ * target-absent or source-damaged; each state is written before the act.  An
+ * absent medium raises an alarm and stops nothing; nothing counts as backed up
+ * before the signed manifest was read back.  [TT 05/2025/TT-BNV, Điều 27]
+ *
+ * Not checked here: who may ask (the operation does).
+ *
+ * Order of use: sgn_backup_check() before the start, sgn_backup_open() once,
+ * sgn_backup_due() from a timer; the rest at any time, any thread.  One run at
+ * a time in a process.
+ */
+#ifndef SGN_OFFICE_BACKUP_BACKUP_H
+#define SGN_OFFICE_BACKUP_BACKUP_H
+
+#include "office/archive/archive.h"
+#include "office/audit/audit.h"
+#include "office/keys/keys.h"
+#include "wire/config.h"
+
+typedef struct sgn_backup_t sgn_backup_t;
+
+typedef struct {
+    sgn_db_t *office;
+    sgn_archive_t *archive;
+    const sgn_keys_t *keys;
+    sgn_audit_t *audit;
+    const char *state_path;                     /* for snapshots: <state>/db */
+    const sgn_config_t *const volatile *config; /* read anew for each run */
+} sgn_backup_options_t;
+
+/* SGN_BACKUP_TARGETS: fewer than two where an agency archives.
+ * SGN_BACKUP_SAME_DEVICE: two of those attached are on one device (allowed in
+ * practice).  office: tells which directories are only empty mount points; may
+ * be NULL before there is a database. */
+sgn_error_t *sgn_backup_check(const sgn_config_t *config, sgn_db_t *office, apr_pool_t *pool);
+
+/* Runs that a dead process left are marked interrupted. */
+sgn_error_t *sgn_backup_open(sgn_backup_t **out, const sgn_backup_options_t *options, apr_pool_t *pool);
+
+/* Is a run due by SignVNBackupEvery, or a medium back that was absent?  Then
+ * runs it here, to the end.  Failures are logged, kept in the rows and audited;
+ * they are no error of this call. */
+sgn_error_t *sgn_backup_due(sgn_backup_t *backup, apr_pool_t *pool);
+
+/* Plans a run on one target or (NULL) all and starts it on a thread of its
+ * own; *run is its id.  SGN_BACKUP_RUNNING, SGN_BACKUP_UNKNOWN. */
+sgn_error_t *sgn_backup_start(const char **run, sgn_backup_t *backup, const char *target, const char *actor, apr_pool_t *pool);
+/* The same here, to the end; how it ended is in the run. */
+sgn_error_t *sgn_backup_run(const char **run, sgn_backup_t *backup, const char *target, const char *actor, int full,
+                            sgn_archive_progress_fn progress, void *baton, apr_pool_t *pool);
+
+/* {run, state, targets:[{target, state, kind, started, ended, manifest, objects,
+ * bytes, packs, damaged, code, detail}]}; state is the worst.  Waits while it
+ * is running, at most `wait`. */
+sgn_error_t *sgn_backup_get(json_t **out, sgn_backup_t *backup, const char *run, apr_interval_time_t wait, apr_pool_t *pool);
+/* {targets:[{name, address, set, attached, lastOk, lastFull, manifest, state,
+ * alarm}], runs:[…newest first, at most 50], signer}. */
+sgn_error_t *sgn_backup_list(json_t **out, sgn_backup_t *backup, apr_pool_t *pool);
+/* What /health shows: {targets, alarms, lastOk}. */
+sgn_error_t *sgn_backup_status(json_t **out, sgn_backup_t *backup, apr_pool_t *pool);
+
+/* Looks at everything a target holds: level 1 there and of its size, 2 every
+ * digest, 3 unpacked and valid OCFL.  {target, level, manifests, packs,
+ * objects, bytes, ok, errors:[{name, text}]}. */
+typedef struct {
+    const char *address;        /* "dir:/…" */
+    const char *fingerprint;    /* of the signer */
+    int level;
+    const char *scratch;        /* level 3: a directory that exists, emptied behind */
+    apr_int64_t expect;         /* the newest manifest must be at least this; 0: any */
+} sgn_backup_verify_t;
+sgn_error_t *sgn_backup_verify(json_t **out, const sgn_backup_verify_t *options,
+                               sgn_archive_progress_fn progress, void *baton, apr_pool_t *pool);
+/* The same for a configured target, with what is known of it; kept in its row. */
+sgn_error_t *sgn_backup_verify_target(json_t **out, sgn_backup_t *backup, const char *target, int level, apr_pool_t *pool);
+
+typedef struct {
+    const char *address;
+    const char *const *others;  /* addresses of other sets at hand, NULL-terminated; may be NULL */
+    const char *fingerprint;    /* from the minutes, never from the medium */
+    const char *directory;      /* an empty or absent directory: becomes the state directory */
+    apr_int64_t expect;         /* lowest manifest number to accept; 0: what the other sets say */
+    int accept_loss;            /* take less than is known to have been there */
+} sgn_backup_restore_t;
+
+/* {manifest, set, objects, restored, lost:[ids], databases, documents}.
+ * SGN_RESTORE_NOT_EMPTY, SGN_BACKUP_MANIFEST (B27: older than known). */
+sgn_error_t *sgn_backup_restore(json_t **out, const sgn_backup_restore_t *options,
+                                sgn_archive_progress_fn progress, void *baton, apr_pool_t *pool);
+
+#endif

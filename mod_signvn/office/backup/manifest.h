@@ -1,0 +1,59 @@
+/*
+ * manifest.h: the signed list of what a backup set holds.
+ *
+ * manifests/<8 digits>.jsonl.gz: first line the header, then one line per
+ * object version (with its pack), per pack ({"pack":…,"size":…}) and per
+ * version that could not be copied ({"id":…,"damaged":…}).  Beside it .p7s, a
+ * detached CMS over the compressed bytes by the archive key.
+ *
+ * Header: v, set, target, seq, kind ("full" lists everything, "daily" what is
+ * new), created, previous (SHA-256 of the manifest before), journal {writer:
+ * seq}, audit {seq, digest, root, time} (root and time empty until there is a
+ * tree), others [{target, set, seq, digest}] (the last head known of every
+ * other target: a set cannot lose its newest manifests in silence, B27),
+ * databases {office, catalog: {name, sha512, size}}, objects, bytes, damaged.
+ *
+ * The signer is pinned by the fingerprint that the caller brings, never taken
+ * from the medium.
+ */
+#ifndef SGN_OFFICE_BACKUP_MANIFEST_H
+#define SGN_OFFICE_BACKUP_MANIFEST_H
+
+#include "base/json.h"
+#include "office/backup/target.h"
+
+typedef struct sgn_keys_t sgn_keys_t;
+
+typedef struct {
+    apr_int64_t seq;
+    const char *digest;         /* SHA-256 (hex) of the file */
+    json_t *header;
+    sgn_bytes_t text;           /* all lines, the header's too */
+} sgn_manifest_t;
+
+/* lines: LF-ended JSON lines behind the header. */
+sgn_error_t *sgn_manifest_write(const char **digest, sgn_medium_t *medium, apr_int64_t seq, json_t *header,
+                                sgn_bytes_t lines, const sgn_keys_t *keys, apr_pool_t *pool);
+/* SGN_BACKUP_MANIFEST: badly signed, of another signer, not a manifest of that
+ * number and set.  set NULL: any. */
+sgn_error_t *sgn_manifest_read(sgn_manifest_t **out, sgn_medium_t *medium, apr_int64_t seq, const char *set,
+                               const char *fingerprint, apr_pool_t *pool);
+/* Number of the newest one, 0 when there is none. */
+sgn_error_t *sgn_manifest_newest(apr_int64_t *seq, sgn_medium_t *medium, apr_pool_t *pool);
+const char *sgn_manifest_name(apr_int64_t seq, apr_pool_t *pool);
+
+/* Each line behind the header; the pool is cleared behind each. */
+typedef sgn_error_t *(*sgn_manifest_line_fn)(void *baton, json_t *line, apr_pool_t *pool);
+sgn_error_t *sgn_manifest_each(const sgn_manifest_t *manifest, sgn_manifest_line_fn each, void *baton, apr_pool_t *pool);
+
+/* From the newest full one to `last`, oldest first, each following from the
+ * one before: SGN_BACKUP_MANIFEST where the chain is cut.  all: from the first. */
+typedef sgn_error_t *(*sgn_manifest_fn)(void *baton, const sgn_manifest_t *manifest, apr_pool_t *pool);
+sgn_error_t *sgn_manifest_walk(sgn_medium_t *medium, apr_int64_t last, const char *set, const char *fingerprint,
+                               sgn_manifest_fn each, void *baton, apr_pool_t *pool);
+
+/* zlib, one step: a file's bytes compressed and back. */
+sgn_error_t *sgn_manifest_gzip(sgn_bytes_t *out, sgn_bytes_t in, apr_pool_t *pool);
+sgn_error_t *sgn_manifest_gunzip(sgn_bytes_t *out, sgn_bytes_t in, size_t limit, apr_pool_t *pool);
+
+#endif

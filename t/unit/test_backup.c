@@ -1,0 +1,448 @@
+/* Backups: made, verified, broken in every way, restored, also by hand. */
+#include "t/unit/tap.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+#include "office/archive/ocfl.h"
+#include "office/backup/backup.h"
+#include "office/backup/manifest.h"
+#include "t/unit/archive_ground.h"
+
+#define DOCUMENTS 40
+
+static ground_t ground;
+static sgn_keys_t *keys;
+static sgn_audit_t *audit;
+static sgn_backup_t *backup;
+static const sgn_config_t *volatile config;
+static sgn_archive_receipt_t receipts[DOCUMENTS + 20];
+static const char *disk_a, *disk_b, *fingerprint;
+
+static const char *path_of(const char *name)
+{
+    return apr_pstrcat(tap_pool(), ground.path, "/", name, NULL);
+}
+
+static sgn_config_t *make_config(int practice, const char *a, const char *b)
+{
+    json_t *json = sgn_json_object(tap_pool()), *server = sgn_json_object(tap_pool()), *targets = sgn_json_array(tap_pool());
+    json_t *agencies = sgn_json_array(tap_pool()), *agency = sgn_json_object(tap_pool());
+    sgn_config_t *made;
+
+    json_array_append_new(targets, json_string(apr_pstrcat(tap_pool(), "kho-a dir:", a, NULL)));
+    if (b)
+        json_array_append_new(targets, json_string(apr_pstrcat(tap_pool(), "kho-b dir:", b, NULL)));
+    sgn_json_set(server, "SignVNBackupTarget", targets);
+    sgn_json_set_bool(server, "SignVNPractice", practice);
+    sgn_json_set_str(agency, "code", "H57.28");
+    sgn_json_set_str(agency, "file", "test");
+    sgn_json_set_int(agency, "line", 1);
+    json_array_append(agencies, agency);
+    sgn_json_set_int(json, "v", 1);
+    sgn_json_set_str(json, "build", SGN_BUILD);
+    sgn_json_set_int(json, "generation", 1);
+    sgn_json_set_int(json, "httpd_uid", 33);
+    sgn_json_set(json, "server", server);
+    sgn_json_set(json, "agencies", agencies);
+    ground_need(sgn_config_decode(&made, json, tap_pool()), "config");
+    return made;
+}
+
+static sgn_error_t *open_all(void)
+{
+    sgn_backup_options_t options = { .state_path = ground.path, .config = &config };
+
+    SGN_TRY(ground_open(&ground));
+    SGN_TRY(sgn_keys_open(&keys, ground.root, ground.pool));
+    SGN_TRY(sgn_audit_open(&audit, ground.office, ground.pool));
+    options.office = ground.office;
+    options.archive = ground.archive;
+    options.keys = keys;
+    options.audit = audit;
+    fingerprint = apr_pstrdup(tap_pool(), sgn_keys_certificate_sha256(keys));
+    return sgn_backup_open(&backup, &options, ground.pool);
+}
+
+/* Runs and gives the state ("done", …); code and detail are printed. */
+static const char *run(const char *target, int full, json_t **answer)
+{
+    const char *id;
+    sgn_error_t *error = sgn_backup_run(&id, backup, target, "test", full, NULL, NULL, tap_pool());
+    json_t *own;
+
+    if (!answer)
+        answer = &own;
+    if (!error)
+        error = sgn_backup_get(answer, backup, id, 0, tap_pool());
+    if (error)
+        return sgn_error_row(error->code)->name;
+    if (strcmp(json_string_value(json_object_get(*answer, "state")), "done") != 0)
+        printf("# %s\n", sgn_json_print(*answer, tap_pool()));
+    return json_string_value(json_object_get(*answer, "state"));
+}
+
+static const char *code_of(json_t *answer)
+{
+    return json_string_value(json_object_get(json_array_get(json_object_get(answer, "targets"), 0), "code"));
+}
+
+static json_t *verify(const char *disk, int level)
+{
+    sgn_backup_verify_t options = { .address = apr_pstrcat(tap_pool(), "dir:", disk, NULL), .fingerprint = fingerprint, .level = level,
+                                    .scratch = ground.path };
+    json_t *answer = NULL;
+
+    ground_need(sgn_backup_verify(&answer, &options, NULL, NULL, tap_pool()), "verify");
+    if (!json_is_true(json_object_get(answer, "ok")))
+        printf("# %s\n", sgn_json_print(json_object_get(answer, "errors"), tap_pool()));
+    return answer;
+}
+
+static int is_ok(json_t *answer)
+{
+    return json_is_true(json_object_get(answer, "ok"));
+}
+
+static int shell(const char *command)
+{
+    pid_t pid;
+    int status;
+
+    fflush(stdout);
+    pid = fork();
+    if (pid == 0) {
+        execl("/bin/sh", "sh", "-ec", command, (char *)NULL);
+        _exit(127);
+    }
+    return waitpid(pid, &status, 0) == pid && status == 0;
+}
+
+static void flip(const char *path, off_t at)
+{
+    unsigned char byte;
+    int fd;
+
+    chmod(path, 0640);
+    fd = open(path, O_RDWR | O_CLOEXEC);
+    if (fd < 0 || pread(fd, &byte, 1, at) != 1) {
+        printf("Bail out! flip %s\n", path);
+        exit(1);
+    }
+    byte ^= 1;
+    if (pwrite(fd, &byte, 1, at) != 1)
+        exit(1);
+    close(fd);
+}
+
+static const char *original_path(int n)
+{
+    const char *path;
+
+    ground_need(sgn_ocfl_path(&path, receipts[n].id, tap_pool()), "path");
+    return apr_pstrcat(tap_pool(), ground.path, "/archive/root/", path, "/v1/content/original.pdf", NULL);
+}
+
+/* The first pack of a disk. */
+static const char *first_pack(const char *disk)
+{
+    const char *packs = apr_pstrcat(tap_pool(), disk, "/packs", NULL), *found = NULL;
+    struct dirent *entry;
+    int level;
+
+    for (level = 0; level < 2; level++) {
+        DIR *dir = opendir(packs);
+
+        found = NULL;
+        while (dir && (entry = readdir(dir)) != NULL)
+            if (entry->d_name[0] != '.' && (!found || strcmp(entry->d_name, found) < 0))
+                found = apr_pstrdup(tap_pool(), entry->d_name);
+        if (dir)
+            closedir(dir);
+        packs = apr_pstrcat(tap_pool(), packs, "/", found ? found : "", NULL);
+    }
+    return packs;
+}
+
+static json_t *restore(const char *from, const char *other, const char *to, sgn_code_t want, int accept, const char *name)
+{
+    const char *others[] = { other ? apr_pstrcat(tap_pool(), "dir:", other, NULL) : NULL, NULL };
+    sgn_backup_restore_t options = { .address = apr_pstrcat(tap_pool(), "dir:", from, NULL), .others = others, .fingerprint = fingerprint,
+                                     .directory = path_of(to), .accept_loss = accept };
+    json_t *answer = NULL;
+
+    is_code(sgn_backup_restore(&answer, &options, NULL, NULL, tap_pool()), want, name);
+    return answer;
+}
+
+/* ---- the tests -------------------------------------------------------------------------- */
+
+static void test_configuration(void)
+{
+    int other_device = access("/dev/shm", W_OK) == 0;
+    const char *shm = "/dev/shm/sgn-backup-test";
+
+    is_code(sgn_backup_check(make_config(1, disk_a, NULL), NULL, tap_pool()), SGN_BACKUP_TARGETS, "backup: one target refuses the start");
+    is_code(sgn_backup_check(make_config(1, disk_a, disk_a), NULL, tap_pool()), SGN_BACKUP_SAME_DEVICE, "backup: one place named twice refuses the start");
+    is_code(sgn_backup_check(make_config(0, disk_a, disk_b), ground.office, tap_pool()), SGN_BACKUP_SAME_DEVICE, "backup: two targets on one device refuse the start");
+    is_code(sgn_backup_check(make_config(1, disk_a, disk_b), NULL, tap_pool()), SGN_OK, "backup: in practice one disk is enough");
+    is_code(sgn_backup_check(make_config(0, disk_a, path_of("not-there")), NULL, tap_pool()), SGN_OK, "backup: an absent medium never refuses the start");
+    if (other_device && mkdir(shm, 0700) == 0) {
+        is_code(sgn_backup_check(make_config(0, disk_a, shm), ground.office, tap_pool()), SGN_OK, "backup: two devices are fine");
+        rmdir(shm);
+    }
+}
+
+static void test_first(void)
+{
+    json_t *answer;
+    int i, good = 1;
+
+    for (i = 0; i < DOCUMENTS; i++)
+        good = good && !ground_put(&receipts[i], &ground, i, 3000 + (size_t)i * 1000, tap_pool());
+    ok(good, "backup: forty documents are archived");
+    is(run(NULL, 0, &answer), "done", "backup: the first run on both targets");
+    is_int(json_integer_value(json_object_get(json_array_get(json_object_get(answer, "targets"), 1), "objects")), DOCUMENTS, "backup: copies every document");
+    ok(is_ok(verify(disk_a, 1)) && is_ok(verify(disk_a, 2)), "backup: everything is there, every digest fits");
+    answer = verify(disk_b, 3);
+    ok(is_ok(answer), "backup: unpacked, everything is valid OCFL");
+    is_int(json_integer_value(json_object_get(answer, "objects")), DOCUMENTS, "backup: all of it");
+    is(run(NULL, 0, &answer), "done", "backup: a run without changes");
+    is_int(json_integer_value(json_object_get(json_array_get(json_object_get(answer, "targets"), 0), "packs")), 0, "backup: writes no pack");
+    for (i = DOCUMENTS; i < DOCUMENTS + 5; i++)
+        ground_need(ground_put(&receipts[i], &ground, i, 5000, tap_pool()), "put");
+    is(run("kho-a", 0, &answer), "done", "backup: a run on one target");
+    is_int(json_integer_value(json_object_get(json_array_get(json_object_get(answer, "targets"), 0), "objects")), 5, "backup: copies only what is new");
+    is_int(json_integer_value(json_object_get(json_array_get(json_object_get(answer, "targets"), 0), "manifest")), 3, "backup: manifests are counted");
+    is(run("kho-x", 0, NULL), "backup.unknown", "backup: a target that is not configured");
+    ok(is_ok(verify(disk_a, 3)), "backup: three manifests in a row are a chain");
+}
+
+static void test_large(void)
+{
+    sgn_archive_receipt_t large;
+    sgn_archive_ingest_t ingest = { .agency = "H57.28", .extension = "pdf", .media_type = "application/pdf" };
+    char *name = apr_palloc(tap_pool(), 129);
+
+    memset(name, 'A', 32);
+    name[32] = '\0';
+    ingest.agency = name;       /* a long path: the tar needs its second name field */
+    ingest.fd = ground_document(&ground, 4711, 70 << 20, ingest.sha256, tap_pool());
+    ground_need(sgn_archive_put(&large, ground.archive, &ingest, tap_pool()), "put 70 MB");
+    is(run("kho-a", 0, NULL), "done", "backup: an original above 64 MB has a pack of its own");
+    ok(is_ok(verify(disk_a, 3)), "backup: which is valid");
+    flip(apr_pstrcat(tap_pool(), first_pack(disk_a), NULL), 3000);
+    ok(!is_ok(verify(disk_a, 2)), "backup: one flipped bit on the medium is found");
+    ok(is_ok(verify(disk_a, 1)), "backup: but not by looking at sizes");
+    is(run("kho-a", 1, NULL), "done", "backup: a full run reads everything again");
+    ok(is_ok(verify(disk_a, 3)), "backup: and writes the damaged pack anew");
+}
+
+static void test_by_hand(void)
+{
+    const char *command = apr_psprintf(tap_pool(),
+        "cd %s; for m in manifests/*.jsonl.gz; do openssl cms -verify -binary -inform DER -in $m.p7s -content $m -certfile signer.pem"
+        " -nointern -CAfile signer.pem -purpose any -out /dev/null 2>/dev/null; done;"
+        " (cd packs; for f in */*.tar; do echo \"$(basename $f .tar)  $f\"; done | sha512sum -c --quiet);"
+        " mkdir -p %s/by-hand/root; for f in packs/*/*.tar; do tar -xf $f -C %s/by-hand/root; done;"
+        " cmp %s %s/by-hand/root/%s; gzip -dc database/office-*.db.gz > /dev/null; test -s README.txt", disk_b, ground.path, ground.path,
+        original_path(3), ground.path, strstr(original_path(3), "/root/") + 6);
+
+    ok(shell(command), "by hand: openssl, sha512sum and tar give the originals back");
+    ok(shell(apr_psprintf(tap_pool(), "test $(find %s/by-hand/root -name original.pdf | wc -l) -ge %d", ground.path, DOCUMENTS)), "by hand: all of them");
+    ok(shell(apr_psprintf(tap_pool(), "chmod -R u+w %s/by-hand; rm -rf %s/by-hand", ground.path, ground.path)), "by hand: cleared");
+}
+
+static void test_rot(void)
+{
+    json_t *answer;
+    sgn_archive_receipt_t receipt;
+    int i;
+
+    for (i = 0; i < 3; i++)
+        ground_need(ground_put(&receipt, &ground, 300 + i, 4000, tap_pool()), "put"), receipts[DOCUMENTS + 10 + i] = receipt;
+    flip(original_path(DOCUMENTS + 11), 500);
+    is(run("kho-b", 0, &answer), "source-damaged", "rot: a document that rotted before the run");
+    is(code_of(answer), "backup.source-damaged", "rot: is told by its code");
+    is_int(json_integer_value(json_object_get(json_array_get(json_object_get(answer, "targets"), 0), "damaged")), 1, "rot: the one");
+    answer = verify(disk_b, 3);
+    ok(is_ok(answer), "rot: and not copied; the others are");
+    is_int(json_integer_value(json_object_get(answer, "objects")), DOCUMENTS + 5 + 1 + 2, "rot: all others");
+    flip(original_path(DOCUMENTS + 11), 500);
+    is(run("kho-b", 0, &answer), "done", "rot: repaired, it goes with the next run");
+    is_int(json_integer_value(json_object_get(json_array_get(json_object_get(answer, "targets"), 0), "objects")), 1, "rot: alone");
+    is_int(json_integer_value(json_object_get(verify(disk_b, 3), "objects")), DOCUMENTS + 5 + 1 + 3, "rot: now all are there");
+}
+
+static void test_media(void)
+{
+    const char *away = path_of("away");
+    json_t *answer;
+    off_t at;
+
+    if (rename(disk_a, away) != 0)
+        exit(1);
+    is(run("kho-a", 0, &answer), "target-absent", "media: an absent medium is an alarm");
+    is(code_of(answer), "backup.target-absent", "media: with its code");
+    mkdir(disk_a, 0700);
+    is(run("kho-a", 0, &answer), "target-absent", "media: an empty mount point is an absent medium, nothing is written there");
+    ok(rmdir(disk_a) == 0, "media: really nothing");
+    ground_need(sgn_backup_status(&answer, backup, tap_pool()), "status");
+    is_int(json_integer_value(json_object_get(answer, "alarms")), 1, "media: the state says so");
+    is_code(sgn_backup_check(make_config(1, disk_a, disk_b), ground.office, tap_pool()), SGN_OK, "media: but the start is never refused");
+    if (symlink(disk_b, disk_a) != 0)
+        exit(1);
+    is(run("kho-a", 0, &answer), "failed", "media: the medium of another target is refused");
+    is(code_of(answer), "backup.wrong-medium", "media: with its code");
+    unlink(disk_a);
+    if (rename(away, disk_a) != 0)
+        exit(1);
+    is(run("kho-a", 0, NULL), "done", "media: attached again, the run goes through");
+    {
+        sgn_bytes_t identity;
+        int root;
+
+        ground_need(sgn_file_root(&root, disk_a, tap_pool()), "disk");
+        ground_need(sgn_file_read(&identity, root, "SIGNVN-BACKUP.json", 4096, tap_pool()), "identity");
+        at = strstr((const char *)identity.data, "\"set\": \"") + 10 - (const char *)identity.data;
+    }
+    flip(apr_pstrcat(tap_pool(), disk_a, "/SIGNVN-BACKUP.json", NULL), at);
+    {
+        const char *state = run("kho-a", 0, &answer);
+
+        ok(strcmp(state, "failed") == 0, "media: a changed identity is refused");
+    }
+    flip(apr_pstrcat(tap_pool(), disk_a, "/SIGNVN-BACKUP.json", NULL), at);
+}
+
+static void test_manifests(void)
+{
+    apr_int64_t newest;
+    sgn_medium_t *medium;
+    const char *name, *hidden = path_of("hidden.gz");
+    json_t *answer;
+
+    ground_need(sgn_target_open(&medium, apr_pstrcat(tap_pool(), "dir:", disk_a, NULL), tap_pool()), "medium");
+    ground_need(sgn_manifest_newest(&newest, medium, tap_pool()), "newest");
+    is(run("kho-b", 0, NULL), "done", "B27: the other target learns the newest manifest");
+    name = apr_pstrcat(tap_pool(), disk_a, "/", sgn_manifest_name(newest, tap_pool()), NULL);
+    if (rename(name, hidden) != 0)
+        exit(1);
+    is(run("kho-a", 0, &answer), "failed", "B27: a medium that lost its newest manifest is refused");
+    is(code_of(answer), "backup.manifest", "B27: with its code");
+    restore(disk_a, disk_b, "restored-old", SGN_BACKUP_MANIFEST, 0, "B27: and not restored in silence");
+    answer = restore(disk_a, disk_b, "restored-old", SGN_OK, 1, "B27: only where the loss is accepted");
+    ok(answer && json_integer_value(json_object_get(answer, "manifest")) == newest - 1, "B27: up to the manifest that is there");
+    if (rename(hidden, name) != 0)
+        exit(1);
+    flip(name, 60);
+    ok(!is_ok(verify(disk_a, 1)), "manifest: one flipped bit breaks the signature");
+    restore(disk_a, NULL, "restored-bad", SGN_BACKUP_MANIFEST, 0, "manifest: which is not restored from");
+    flip(name, 60);
+    ok(is_ok(verify(disk_a, 1)), "manifest: unharmed, it is fine");
+    {
+        const char *keep = fingerprint;
+
+        fingerprint = "0000000000000000000000000000000000000000000000000000000000000000";
+        ok(!is_ok(verify(disk_a, 1)), "manifest: another signer than the one named is refused");
+        fingerprint = keep;
+    }
+}
+
+static void test_restore(void)
+{
+    json_t *answer;
+    sgn_archive_options_t options = { .directory = path_of("restored/archive"), .readonly = 1 };
+    sgn_archive_t *archive;
+    sgn_archive_file_t file;
+    sgn_ocfl_digests_t digests;
+    int i, same = 1;
+
+    answer = restore(disk_a, disk_b, "restored", SGN_OK, 0, "restore: into an empty directory");
+    is_int((long long)json_array_size(json_object_get(answer, "lost")), 0, "restore: nothing is lost");
+    is_int(json_integer_value(json_object_get(answer, "documents")), DOCUMENTS + 5 + 1 + 3, "restore: the catalogue is made anew");
+    restore(disk_a, disk_b, "restored", SGN_RESTORE_NOT_EMPTY, 0, "restore: into a directory that is not empty");
+    ground_need(sgn_archive_open(&archive, &options, tap_pool()), "restored archive");
+    for (i = 0; i < DOCUMENTS; i++)
+        same = same && !sgn_archive_original(&file, archive, receipts[i].id, tap_pool())
+            && !sgn_ocfl_digest_fd(&digests, file.fd, tap_pool())
+            && strcmp(sgn_bytes_hex(sgn_bytes(digests.sha256, 32), tap_pool()), receipts[i].sha256) == 0;
+    ok(same, "restore: every original byte for byte");
+    ground_need(sgn_archive_check(&answer, archive, 1, NULL, NULL, tap_pool()), "check");
+    ok(is_ok(answer), "restore: the archive is valid");
+    {
+        sgn_db_t *office;
+        sgn_db_rows_t *rows;
+
+        ground_need(sgn_db_open(&office, apr_pstrcat(tap_pool(), "sqlite:", path_of("restored/db/office.sqlite"), NULL), 1, tap_pool()), "office");
+        ground_need(sgn_db_query(&rows, office, tap_pool(), "SELECT count(*) FROM audit_entry", ""), "audit");
+        ok(sgn_db_int(rows, 0, 0) > 0, "restore: the office database is there");
+    }
+    flip(first_pack(disk_b), 2500);
+    answer = restore(disk_b, disk_a, "restored-rot", SGN_OK, 0, "restore: a damaged pack does not stop it");
+    ok(answer && json_array_size(json_object_get(answer, "lost")) >= 1
+       && json_integer_value(json_object_get(answer, "restored")) > 0, "restore: what is lost is listed, the rest is there");
+    flip(first_pack(disk_b), 2500);
+}
+
+/* Killed at random in the middle of a run: the next one finishes it. */
+static void test_interrupted(void)
+{
+    int round, i, done = 1, interrupted = 0;
+    json_t *answer;
+
+    for (round = 0; round < 5; round++) {
+        pid_t pid;
+        int status;
+
+        for (i = 0; i < 12; i++) {
+            sgn_archive_receipt_t receipt;
+
+            ground_need(ground_put(&receipt, &ground, 5000 + round * 100 + i, 1 << 20, tap_pool()), "put");
+        }
+        ground_close(&ground);
+        fflush(stdout);
+        pid = fork();
+        if (pid == 0) {
+            const char *id;
+
+            if (open_all())
+                _exit(1);
+            _exit(sgn_backup_run(&id, backup, NULL, "test", 0, NULL, NULL, tap_pool()) != NULL);
+        }
+        usleep((useconds_t)(30000 + round * 25000));
+        kill(pid, SIGKILL);
+        waitpid(pid, &status, 0);
+        ground_need(open_all(), "open");
+        ground_need(sgn_backup_list(&answer, backup, tap_pool()), "list");
+        interrupted += strcmp(json_string_value(json_object_get(json_array_get(json_object_get(answer, "runs"), 0), "state")), "interrupted") == 0;
+        done = done && strcmp(run(NULL, 0, NULL), "done") == 0;
+    }
+    printf("# %d of 5 were interrupted\n", interrupted);
+    ok(done, "kill -9: the next run completes");
+    ok(is_ok(verify(disk_a, 3)) && is_ok(verify(disk_b, 3)), "kill -9: both sets are whole");
+}
+
+int main(void)
+{
+    ground_begin(&ground);
+    disk_a = path_of("disk-a");
+    disk_b = path_of("disk-b");
+    mkdir(disk_a, 0700);
+    mkdir(disk_b, 0700);
+    config = make_config(1, disk_a, disk_b);
+    ground_need(open_all(), "open");
+    test_configuration();
+    test_first();
+    test_by_hand();
+    test_large();
+    test_rot();
+    test_media();
+    test_manifests();
+    test_restore();
+    test_interrupted();
+    ground_end(&ground);
+    return done_testing();
+}
