@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "keeper/queues.h"
+#include "office/signing/jobs.h"
 
 #define DISK_LOW ((apr_uint64_t)256 << 20)
 
@@ -104,6 +105,20 @@ static void lanes(sgn_buf_t *buf, const char *name, json_t *load, apr_pool_t *po
     }
 }
 
+/* Numbers of the signing room, whatever it counts. */
+static sgn_error_t *add_jobs(sgn_buf_t *buf, sgn_call_t *call)
+{
+    json_t *status, *value;
+    const char *name;
+
+    SGN_TRY(sgn_jobs_status(&status, call->keeper->jobs, call->pool));
+    json_object_foreach(status, name, value)
+        if (json_is_integer(value))
+            sgn_buf_printf(buf, "signvn_jobs{what=\"%s\"} %" APR_INT64_T_FMT "\n", name,
+                           (apr_int64_t)json_integer_value(value));
+    return NULL;
+}
+
 sgn_error_t *sgn_op_metrics_get(sgn_call_t *call)
 {
     sgn_keeper_t *keeper = call->keeper;
@@ -119,6 +134,7 @@ sgn_error_t *sgn_op_metrics_get(sgn_call_t *call)
     gauge(buf, "start_time_seconds", "", apr_time_sec(keeper->started));
     lanes(buf, "queue", sgn_queues_load(keeper->queues, pool), pool);
     lanes(buf, "worker", sgn_engine_load(keeper->engine, pool), pool);
+    SGN_TRY(add_jobs(buf, call));
     SGN_TRY(sgn_buf_bytes(&text, buf));
     SGN_TRY(sgn_file_memfd(&fd, "signvn-metrics", text, pool));
     sgn_call_content(call, "text/plain; version=0.0.4; charset=utf-8", NULL, NULL);

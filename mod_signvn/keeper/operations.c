@@ -8,6 +8,7 @@
 #include "keeper/op_health.h"
 #include "keeper/op_jobs.h"
 #include "keeper/op_keeper.h"
+#include "keeper/op_office.h"
 #include "keeper/op_people.h"
 #include "keeper/op_validations.h"
 
@@ -30,6 +31,10 @@ static const sgn_operation_t rows[] = {
     SGN_OPERATION("work.get", SGN_ACCESS_USER, SGN_CLASS_OFFICE, sgn_op_work_get),
 
     SGN_OPERATION("agencies.policy", SGN_ACCESS_PERSON, SGN_CLASS_OFFICE, sgn_op_agencies_policy),
+    SGN_OPERATION("work.get", SGN_ACCESS_USER, SGN_CLASS_OFFICE, sgn_op_office_work),
+
+    SGN_OPERATION("agencies.policy", SGN_ACCESS_PERSON, SGN_CLASS_OFFICE, sgn_op_office_policy),
+    SGN_OPERATION("people.get", SGN_ACCESS_PERSON, SGN_CLASS_OFFICE, sgn_op_office_person),
     SGN_OPERATION("agencies.list", SGN_ACCESS_USER, SGN_CLASS_OFFICE, sgn_op_agencies_list),
     SGN_OPERATION("people.list", SGN_ACCESS_PERSON, SGN_CLASS_OFFICE, sgn_op_people_list),
     SGN_OPERATION("people.import", SGN_ACCESS_LOCAL, SGN_CLASS_LONG, sgn_op_people_import),

@@ -29,7 +29,7 @@ static struct {
     { .op = "validations.create", .may = USERS }, { .op = "validations.explain", .may = USERS },
     { .op = "jobs.create", .may = PERSONS }, { .op = "jobs.get", .may = USERS }, { .op = "jobs.list", .may = USERS }, { .op = "jobs.cancel", .may = USERS },
     { .op = "jobs.document", .may = USERS }, { .op = "jobs.explain", .may = USERS }, { .op = "jobs.resume", .may = USERS }, { .op = "work.get", .may = USERS },
-    { .op = "agencies.list", .may = USERS }, { .op = "agencies.policy", .may = USERS },
+    { .op = "agencies.list", .may = USERS }, { .op = "agencies.policy", .may = PERSONS },
     { .op = "people.list", .may = PERSONS }, { .op = "people.get", .may = PERSONS }, { .op = "people.import", .may = 0 },
     { .op = "registers.get", .may = PERSONS },
     { .op = "incidents.create", .may = PERSONS }, { .op = "incidents.lift", .may = IT | AUTHORITY },
@@ -189,6 +189,14 @@ static void other_agencies(void)
     answer = rig_call(&rig, "people.list", "it-b", NULL, NULL);
     text = answer ? sgn_json_print(answer, pool) : "";
     ok(strstr(text, "clerk-b") && !strstr(text, "clerk-a"), "B34 matrix: people are those of the own agency");
+    args = sgn_json_object(pool);
+    sgn_json_set_str(args, "id", "H57.28");
+    is(ask("agencies.policy", "it-b", args), "access.denied", "B34 matrix: nor A's policy");
+    is(ask("agencies.policy", "it-a", args), "none", "B34 matrix: which A's people see");
+    args = sgn_json_object(pool);
+    sgn_json_set_str(args, "id", "clerk-a");
+    is(ask("people.get", "it-b", args), "not-found", "B34 matrix: nor a person of A");
+    is(ask("people.get", "it-a", args), "none", "B34 matrix: whom A's people see");
     args = sgn_json_object(pool);
     sgn_json_set_str(args, "id", "AAAAAAAAAAAAAAAAAAAAAA");
     is(ask("jobs.get", "clerk-b", args), "job.unknown", "B34 matrix: a job that is not mine does not exist");

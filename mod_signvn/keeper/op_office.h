@@ -1,0 +1,17 @@
+/*
+ * op_office.h: what waits for me, who somebody is, and which policy holds for
+ * an agency and where it was written.
+ */
+#ifndef SGN_KEEPER_OP_OFFICE_H
+#define SGN_KEEPER_OP_OFFICE_H
+
+#include "keeper/operations.h"
+
+/* args: id (agency code) -> {agency, name, inForce, refused?, settings:[{name, value, place}]} */
+sgn_error_t *sgn_op_office_policy(sgn_call_t *call);
+/* args: id (account), of the own agencies -> {account, name, roles} */
+sgn_error_t *sgn_op_office_person(sgn_call_t *call);
+/* My jobs that are not finished, those that end first first. */
+sgn_error_t *sgn_op_office_work(sgn_call_t *call);
+
+#endif
