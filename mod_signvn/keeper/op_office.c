@@ -1,11 +1,9 @@
-/* op_office.c: policy, a person, my work. */
+/* op_office.c: policy, a person. */
 #include "keeper/op_office.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "office/agency/agency.h"
-#include "office/signing/jobs.h"
 
 /* ---- policy ----------------------------------------------------------------- */
 
@@ -93,51 +91,6 @@ sgn_error_t *sgn_op_office_person(sgn_call_t *call)
     if (json_array_size(roles) == 0)
         return SGN_ERROR(call->pool, SGN_NOT_FOUND, "nobody of this account in your agencies");
     sgn_json_set(answer, "roles", roles);
-    sgn_call_answer(call, 200, answer);
-    return NULL;
-}
-
-/* ---- my work ---------------------------------------------------------------- */
-
-static int is_final(const char *state)
-{
-    static const char *const final[] = { "done", "partial", "rejected", "expired", "cancelled", "failed" };
-
-    for (size_t i = 0; i < sizeof final / sizeof *final; i++)
-        if (strcmp(final[i], state) == 0)
-            return 1;
-    return 0;
-}
-
-static const char *member(const json_t *job, const char *name)
-{
-    const char *text = json_string_value(json_object_get(job, name));
-
-    return text ? text : "";
-}
-
-static int ends_first(const void *a, const void *b)
-{
-    return strcmp(member(*(json_t *const *)a, "expires"), member(*(json_t *const *)b, "expires"));
-}
-
-sgn_error_t *sgn_op_office_work(sgn_call_t *call)
-{
-    json_t *answer = sgn_json_object(call->pool), *waiting = sgn_json_array(call->pool), *all, *items, *job, **order;
-    size_t i, n = 0;
-
-    if (!call->account)
-        return SGN_ERROR(call->pool, SGN_AUTH_REQUIRED, "whose work?");
-    SGN_TRY(sgn_jobs_list(&all, call->keeper->jobs, call->account, NULL, call->pool));
-    SGN_TRY(sgn_json_get_array(&items, all, "items", call->pool));
-    order = apr_palloc(call->pool, sizeof *order * (json_array_size(items) + 1));
-    json_array_foreach(items, i, job)
-        if (!is_final(member(job, "state")))
-            order[n++] = job;
-    qsort(order, n, sizeof *order, ends_first);
-    for (i = 0; i < n; i++)
-        json_array_append(waiting, order[i]);
-    sgn_json_set(answer, "items", waiting);
     sgn_call_answer(call, 200, answer);
     return NULL;
 }

@@ -1,6 +1,6 @@
 /*
- * op_office.h: what waits for me, who somebody is, and which policy holds for
- * an agency and where it was written.
+ * op_office.h: who somebody is, and which policy holds for an agency and where
+ * each value of it was written.
  */
 #ifndef SGN_KEEPER_OP_OFFICE_H
 #define SGN_KEEPER_OP_OFFICE_H
@@ -11,7 +11,5 @@
 sgn_error_t *sgn_op_office_policy(sgn_call_t *call);
 /* args: id (account), of the own agencies -> {account, name, roles} */
 sgn_error_t *sgn_op_office_person(sgn_call_t *call);
-/* My jobs that are not finished, those that end first first. */
-sgn_error_t *sgn_op_office_work(sgn_call_t *call);
 
 #endif

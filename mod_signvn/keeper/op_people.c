@@ -73,42 +73,6 @@ sgn_error_t *sgn_op_agencies_list(sgn_call_t *call)
     return NULL;
 }
 
-/* Each setting of the agency with its effective value. */
-sgn_error_t *sgn_op_agencies_policy(sgn_call_t *call)
-{
-    static const char *const texts[] = {
-#define SERVER(name, kind, value, vi, en)
-#define LOCATION(name, kind, value, vi, en)
-#define AGENCY(name, kind, value, vi, en) SGN_POLICY_##kind(#name)
-#define SGN_POLICY_CHOICE(name) name,
-#define SGN_POLICY_TEXT(name) name,
-#define SGN_POLICY_LINES(name)
-#define SGN_POLICY_LIST(name)
-#include "base/directives.def"
-#undef SERVER
-#undef LOCATION
-#undef AGENCY
-        NULL
-    };
-    json_t *answer = sgn_json_object(call->pool), *settings = json_object(), *route = json_array();
-    const char *code;
-
-    SGN_TRY(sgn_json_get_str(&code, call->args, "id", call->pool));
-    if (call->person && !sgn_person_has_role(call->person, code, NULL))
-        return SGN_ERROR(call->pool, SGN_ACCESS_DENIED, "policy of %s", code);
-    if (!sgn_config_has_agency(call->config, code))
-        return SGN_ERROR(call->pool, SGN_AGENCY_UNKNOWN, "agency %s", code);
-    sgn_json_set_str(answer, "agency", code);
-    json_object_set_new(answer, "settings", settings);
-    json_object_set_new(answer, "routes", route);
-    for (const char *const *name = texts; *name; name++)
-        sgn_json_set_str(settings, *name, sgn_config_agency_text(call->config, code, *name));
-    for (const char *const *line = sgn_config_agency_list(call->config, code, "SignVNRoute", call->pool); *line; line++)
-        json_array_append_new(route, json_string(*line));
-    sgn_call_answer(call, 200, answer);
-    return NULL;
-}
-
 sgn_error_t *sgn_op_people_list(sgn_call_t *call)
 {
     json_t *answer;

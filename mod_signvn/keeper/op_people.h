@@ -9,7 +9,6 @@ sgn_error_t *sgn_op_people_find(unsigned *roles, sgn_call_t *call);
 
 sgn_error_t *sgn_op_session_get(sgn_call_t *call);
 sgn_error_t *sgn_op_agencies_list(sgn_call_t *call);
-sgn_error_t *sgn_op_agencies_policy(sgn_call_t *call);
 sgn_error_t *sgn_op_people_list(sgn_call_t *call);
 sgn_error_t *sgn_op_people_import(sgn_call_t *call);
 sgn_error_t *sgn_op_registers_get(sgn_call_t *call);

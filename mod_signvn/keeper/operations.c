@@ -30,9 +30,6 @@ static const sgn_operation_t rows[] = {
 
     SGN_OPERATION("work.get", SGN_ACCESS_USER, SGN_CLASS_OFFICE, sgn_op_work_get),
 
-    SGN_OPERATION("agencies.policy", SGN_ACCESS_PERSON, SGN_CLASS_OFFICE, sgn_op_agencies_policy),
-    SGN_OPERATION("work.get", SGN_ACCESS_USER, SGN_CLASS_OFFICE, sgn_op_office_work),
-
     SGN_OPERATION("agencies.policy", SGN_ACCESS_PERSON, SGN_CLASS_OFFICE, sgn_op_office_policy),
     SGN_OPERATION("people.get", SGN_ACCESS_PERSON, SGN_CLASS_OFFICE, sgn_op_office_person),
     SGN_OPERATION("agencies.list", SGN_ACCESS_USER, SGN_CLASS_OFFICE, sgn_op_agencies_list),

@@ -148,7 +148,7 @@ static void check_complete(void)
 {
     const char *source = getenv("SGN_SRCDIR"), *at;
     sgn_bytes_t text = { 0 };
-    int root, found = 0, missing = 0;
+    int root, found = 0, missing = 0, twice = 0;
 
     if (!source || sgn_file_root(&root, source, pool)
         || sgn_file_read(&text, root, "mod_signvn/keeper/operations.c", 1 << 20, pool)) {
@@ -165,12 +165,14 @@ static void check_complete(void)
         while (row < OPERATIONS && strcmp(table[row].op, name) != 0)
             row++;
         if (row < OPERATIONS) {
+            twice += table[row].there;
             table[row].there = 1;
         } else {
             printf("# %s has no expectation\n", name);
             missing++;
         }
     }
+    is_int(twice, 0, "matrix: no operation has two rows");
     ok(found > 10 && missing == 0, "B34 matrix: every operation of the keeper has an expectation here");
 }
 
