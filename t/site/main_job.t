@@ -18,17 +18,17 @@ my $dir = tempdir(CLEANUP => 1);
 
 sub spew { my ($name, $bytes) = @_; open my $out, '>:raw', "$dir/$name" or die; print $out $bytes; close $out; return "$dir/$name" }
 
-my @forms = $ENV{SIGNVN_ALL_FORMS} ? grep({ !/^(annex|letter)/ && $site->boxes($_) && $site->boxes($_)->{number} && /^(decision|rotated|cropbox|shifted|inherited|pdf-2|pages)/ } sort keys %{ $site->{samples}{documents} })
-    : qw(decision-hybrid.pdf decision-table.pdf decision-stream.pdf decision-linearized.pdf rotated-90.pdf);
+my @forms = $ENV{SIGNVN_ALL_FORMS} ? grep({ !/^(annex|letter)/ && $site->boxes($_) && $site->boxes($_)->{number} && /^(decision|inherited|pdf-2|pages|catalog-version|no-last)/ } sort keys %{ $site->{samples}{documents} })
+    : qw(decision-hybrid.pdf decision-table.pdf decision-stream.pdf decision-linearized.pdf inherited-mediabox.pdf);
 my ($sealed, $item, %numbers);
 for my $form (@forms) {
     my $original = $site->sample($form);
     my ($approved) = eval { $client->sign(authority => $site->approval($form), $original) };
     ok($approved, "$form: approved") or diag($@), next;
-    is(substr($approved, 0, length $original), $original, "$form: the original's bytes are not rewritten");
+    ok(substr($approved, 0, length $original) eq $original, "$form: the original's bytes are not rewritten");
     ($sealed, $item) = eval { $client->sign(clerk => $site->sealing, $approved) };
     ok($sealed, "$form: numbered, dated and sealed") or diag($@), next;
-    is(substr($sealed, 0, length $approved), $approved, "$form: nor are the approved ones");
+    ok(substr($sealed, 0, length $approved) eq $approved, "$form: nor are the approved ones");
     ok(!$numbers{ $item->{number} }++, "$form: the number $item->{number} is given once");
     my $file = spew('sealed.pdf', $sealed);
     is(system("qpdf --check '$file' > '$dir/qpdf' 2>&1"), 0, "$form: qpdf --check is clean") or diag(Client::slurp("$dir/qpdf"));
@@ -52,30 +52,30 @@ for my $form (@forms) {
 # A byte flipped anywhere in a signed range is never TOTAL-PASSED.
 if ($sealed) {
     my $length = length $sealed;
+    # The placeholder of the last signature is in nobody's range.
+    my ($from, $to);
+    ($from, $to) = ($1, $2) while $sealed =~ m{/ByteRange\s*\[\s*0\s+(\d+)\s+(\d+)\s+\d+\s*\]}g;
+    ok($from && $to && $to <= $length, 'flipped bytes: the last range is found');
     my ($passed, $failed, $tried) = (0, 0, 0);
-    for my $k (0 .. 59) {
-        my $at = int($length * ($k + 0.37) / 60);
+    for my $k (0 .. 79) {
+        my $at = int($length * ($k + 0.37) / 80);
+        next if $at >= $from && $at < $to;
         my $bad = $sealed;
         substr($bad, $at, 1) = chr(ord(substr $bad, $at, 1) ^ 1);
-        next if $bad eq $sealed;
         my $report = $client->validate($bad);
         $tried++;
-        if (($report->{indication} // '') eq 'TOTAL-PASSED') {
-            # zeros behind the CMS in a placeholder are outside of every range but their own
-            my $covered = grep { 1 } @{ $report->{signatures} };
-            $passed++ if substr($sealed, $at - 20, 41) !~ /^0+$/;
-        }
+        $passed++ if ($report->{indication} // '') eq 'TOTAL-PASSED';
         $failed++ if ($report->{indication} // '') eq 'TOTAL-FAILED';
     }
     is($passed, 0, "flipped bytes: none of $tried passes");
     cmp_ok($failed, '>', $tried / 2, "flipped bytes: most are TOTAL-FAILED ($failed of $tried)");
 
     my $answer = $client->call(archivist => GET => "/signvn/v1/archive/$item->{archived}/original");
-    is($answer->{content}, $sealed, 'archive: the same bytes');
+    ok($answer->{content} eq $sealed, 'archive: the same bytes');
     is($answer->{headers}{etag}, '"' . sha256_hex($sealed) . '"', 'archive: strong ETag is the sha256');
     $answer = $client->call(archivist => GET => "/signvn/v1/archive/$item->{archived}/original", headers => { Range => 'bytes=100-199' });
     is($answer->{status}, 206, 'archive: a range');
-    is($answer->{content}, substr($sealed, 100, 100), 'archive: with its bytes');
+    ok($answer->{content} eq substr($sealed, 100, 100), 'archive: with its bytes');
     my ($job, $again) = $client->post_job(clerk => $site->sealing, $sealed);
     is($job->{code}, 'seal.already-sealed', 'B3: the sealed file is not sealed again');
     is($again->{status}, 409, 'B3: 409');
