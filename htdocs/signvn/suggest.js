@@ -31,7 +31,7 @@ const Suggest = (() => {
 
     function between(left, right, wide, page) {
         const room = right && right.x > left.x ? right.x - left.x - 4 : wide, width = Math.max(14, Math.min(wide, room));
-        return { page, x: left.x + 2 + Math.max(0, (room - width) / 2), y: left.y - 4, width, height: Math.max(15, left.height + 3) };
+        return { page, x: left.x + 2 + Math.max(0, (room - width) / 2), y: left.y - 4.8, width, height: Math.max(17, left.height + 4) };
     }
 
     async function places(pdf, pages, name) {

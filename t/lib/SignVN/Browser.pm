@@ -3,6 +3,7 @@ package SignVN::Browser;
 # keyboard, and what he then sees.  No other module is needed.
 use strict;
 use warnings FATAL => 'all';
+use File::Path ();
 use File::Temp ();
 use IO::Handle;
 use JSON::PP ();
@@ -18,11 +19,12 @@ sub find { my ($path) = grep { -x } map { ("$_/chromium", "$_/chromium-browser",
 sub open {
     my ($class, %how) = @_;
     my $program = find() or return undef;
-    my $profile = File::Temp->newdir;
+    my $profile = File::Temp::tempdir('signvn-browser-XXXXXX', TMPDIR => 1);
     pipe my $to_read, my $to_write or die $!;
     pipe my $from_read, my $from_write or die $!;
     my $pid = fork // die $!;
     if (!$pid) {
+        POSIX::setsid();
         POSIX::dup2(fileno $to_read, 30);
         POSIX::dup2(fileno $from_write, 31);
         POSIX::dup2(30, 3);
@@ -50,9 +52,11 @@ sub DESTROY {
     my $self = shift;
     local ($?, $@);
     return if !$self->{pid};
-    kill KILL => $self->{pid};
+    kill KILL => -$self->{pid};
     waitpid $self->{pid}, 0;
     $self->{pid} = 0;
+    sleep 0.2;
+    File::Path::remove_tree($self->{profile}, { error => \my $ignored });
 }
 
 sub receive {
