@@ -3,10 +3,6 @@
 
 #include <string.h>
 
-#include <openssl/crypto.h>
-#include <openssl/evp.h>
-#include <openssl/err.h>
-
 #include "base/clock.h"
 #include "base/file.h"
 #include "look/format/pdf_font.h"
@@ -18,6 +14,7 @@
 #include "worker/task_prepare.h"
 #include "worker/task_probe.h"
 #include "worker/task_timestamp.h"
+#include "worker/warm.h"
 
 static const sgn_task_row_t rows[] = {
     { .name = "ping", .run = sgn_task_ping },
@@ -60,29 +57,13 @@ sgn_error_t *sgn_tasks_now(apr_time_t *out, const sgn_task_t *task)
 
 /* ---- warming up ----------------------------------------------------------- */
 
-/* Algorithms are fetched once here; without it every worker would load the
- * provider's tables again. */
-static sgn_error_t *warm_openssl(apr_pool_t *pool)
-{
-    static const char *const digests[] = { "SHA1", "SHA256", "SHA384", "SHA512" };
-    unsigned char out[EVP_MAX_MD_SIZE];
-
-    OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_LOAD_CRYPTO_STRINGS
-                        | OPENSSL_INIT_ADD_ALL_CIPHERS | OPENSSL_INIT_ADD_ALL_DIGESTS, NULL);
-    for (size_t i = 0; i < sizeof digests / sizeof *digests; i++)
-        if (!EVP_Digest("warm", 4, out, NULL, EVP_get_digestbyname(digests[i]), NULL))
-            return SGN_ERROR(pool, SGN_CRYPTO, "%s is not available", digests[i]);
-    ERR_clear_error();
-    return NULL;
-}
-
 static sgn_error_t *warm_font(apr_pool_t *pool)
 {
     return sgn_pdf_font_load(SGN_PDF_FONT_PATH, pool);
 }
 
 static sgn_error_t *(*const warm[])(apr_pool_t *pool) = {
-    warm_openssl,
+    sgn_warm_crypto,
     warm_font,
 };
 
