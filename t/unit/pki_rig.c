@@ -333,7 +333,8 @@ sgn_bytes_t rig_stamp(sgn_bytes_t request, const rig_stamp_t *how)
 
 static void add_signer(CMS_ContentInfo *cms, const rig_id_t *who, const rig_cms_t *how)
 {
-    unsigned flags = CMS_BINARY | CMS_NOSMIMECAP | (how->cades ? CMS_CADES : 0) | (how->pss ? CMS_KEY_PARAM : 0);
+    unsigned flags = CMS_BINARY | CMS_NOSMIMECAP | (how->cades ? CMS_CADES : 0) | (how->pss ? CMS_KEY_PARAM : 0)
+        | (how->no_attributes ? CMS_NOATTR : 0) | (how->no_certs ? CMS_NOCERTS : 0);
     CMS_SignerInfo *info = CMS_add1_signer(cms, who->cert, who->key, how->sha1 ? EVP_sha1() : EVP_sha256(), flags);
 
     HOLDS(info);

@@ -88,7 +88,7 @@ sgn_bytes_t rig_stamp(sgn_bytes_t request, const rig_stamp_t *how);
 typedef struct {
     const rig_id_t *signer, *second;
     const char *type;
-    int detached, cades, sha1, pss, indefinite;
+    int detached, cades, sha1, pss, no_attributes, no_certs;
 } rig_cms_t;
 sgn_bytes_t rig_cms(sgn_bytes_t content, const rig_cms_t *how);
 

@@ -55,6 +55,15 @@ static void reads_others(void)
     check = check_over(rig_cms(text(), &(rig_cms_t){ .signer = weak, .detached = 1, .cades = 1 }), text(), "cms: RSA 1024");
     ok(has(&check, SGN_F_ALGORITHM), "cms: RSA 1024 is weak");
 
+    check = check_over(rig_cms(text(), &(rig_cms_t){ .signer = pki->person, .detached = 1, .no_attributes = 1 }), text(), "cms: without signed attributes");
+    ok(check.digest && check.value && has(&check, SGN_F_ATTRIBUTES), "cms: intact, but nothing is bound");
+    check = check_over(rig_cms(text(), &(rig_cms_t){ .signer = pki->person, .detached = 1, .no_attributes = 1 }), sgn_bytes("other", 5), "cms: the same over something else");
+    ok(!check.value && has(&check, SGN_F_VALUE), "cms: does not verify");
+    check = check_over(rig_cms(text(), &(rig_cms_t){ .signer = pki->person, .detached = 1, .cades = 1, .no_certs = 1 }), text(), "cms: without the certificate");
+    ok(check.digest && !check.value, "cms: cannot be verified");
+    check = check_over(rig_swap(der, "\x09\x03\x31\x0b\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x01", "\x09\x03\x31\x0b\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02", 15),
+                       text(), "cms: contentType of something else");
+    ok(!check.value && has(&check, SGN_F_ATTRIBUTES), "cms: ... is wrong");
     is_code(sgn_cms_parse(&cms, rig_cms(text(), &(rig_cms_t){ .signer = pki->person, .second = pki->agency, .detached = 1 }), tap_pool()),
             SGN_F_CMS_UNREADABLE, "cms: a second signer");
     is_code(sgn_cms_parse(&cms, rig_join(der, "\0", 1), tap_pool()), SGN_F_CMS_UNREADABLE, "cms: a byte behind it");
