@@ -314,6 +314,9 @@ static int wait_for_work(waiter_t *waiter, int once)
         waiter->listed = 0;
         if (once)
             return result;
+        /* what was refused may be offered again at once */
+        if (result)
+            sgn_platform_sleep(1000);
     }
     return SGN_DONE;
 }

@@ -6,6 +6,7 @@
 #include "agent/outcome.h"
 
 #define DECISION_SECONDS 300
+#define REASON_SIZE 501         /* bytes of a reason with its end: what the server keeps */
 #define DISPLAY_SIZE (SGN_KEY_BATCH * 8192 + 16384)
 
 /* ---- the display --------------------------------------------------------- */
@@ -152,7 +153,7 @@ static int read_declined(sgn_request_t *request, const sgn_jsonbuf_t *json)
             if (request->items[k].n != (unsigned)n || n < 0)
                 continue;
             request->items[k].declined = found = 1;
-            sgn_label(request->items[k].reason, sizeof request->items[k].reason, reason);
+            sgn_label(request->items[k].reason, REASON_SIZE, reason);
         }
         /* what it wanted to decline is not clear: nothing is signed */
         if (!found)

@@ -189,6 +189,18 @@ static int adopt(sgn_key_credential_t *out, const object_t *object)
         && !sgn_encode_base64url(out->id, sizeof out->id, out->sha256, sizeof out->sha256);
 }
 
+/* A software token is for practice only  (THREATS B33). */
+static int usable(const CK_TOKEN_INFO *token)
+{
+#ifndef SGN_PRACTICE
+    if (memcmp(token->manufacturerID, "SoftHSM", 7) == 0 || memcmp(token->model, "SoftHSM", 7) == 0) {
+        sgn_outcome_log("a software token is not used outside practice");
+        return 0;
+    }
+#endif
+    return (token->flags & CKF_TOKEN_INITIALIZED) != 0;
+}
+
 /* Calls `each` for every certificate of every token, before any login; it
  * returns 1 to stop there with its session left open. */
 typedef int (*each_fn)(void *context, const module_t *module, CK_SESSION_HANDLE session,
@@ -205,7 +217,7 @@ static int walk(const module_t *module, const char *path, each_fn each, void *co
         CK_OBJECT_HANDLE found[OBJECTS];
         CK_ULONG count = 0;
 
-        if (module->call->C_GetTokenInfo(module->slots[i], &token) != CKR_OK || !(token.flags & CKF_TOKEN_INITIALIZED))
+        if (module->call->C_GetTokenInfo(module->slots[i], &token) != CKR_OK || !usable(&token))
             continue;
         if (module->call->C_OpenSession(module->slots[i], CKF_SERIAL_SESSION, NULL, NULL, &session) != CKR_OK)
             continue;

@@ -216,6 +216,34 @@ $desk->{handlers}{claim} = sub { my ($self, $client) = @_; $self->problem($clien
 is($desk->work, 1, 'a claim that the server refuses ends the job');
 says('agent.replay', 'with the server\'s code');
 
+# ---- TLS ---------------------------------------------------------------------
+{
+    my $port = do { my $s = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 1); $s->sockport };
+    Desk::run('openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', "$desk->{dir}/tls.key", '-out', "$desk->{dir}/tls.pem",
+        '-days', 2, '-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1');
+    # one connection each; the answer to whatever is asked is an empty object
+    my $connect = sub {
+        my $pid = fork // die;
+        if (!$pid) {
+            open STDIN, '<', '/dev/null';
+            open STDOUT, '>', '/dev/null';
+            open STDERR, '>', '/dev/null';
+            exec 'sh', '-c', "(printf 'HTTP/1.1 200 OK\\r\\nContent-Length: 2\\r\\n\\r\\n{}'; sleep 5) |"
+                . " exec openssl s_server -quiet -naccept 1 -accept 127.0.0.1:$port -cert '$desk->{dir}/tls.pem' -key '$desk->{dir}/tls.key'"
+                or POSIX::_exit(127);
+        }
+        select undef, undef, undef, 0.7;
+        my $exit = $desk->agent(20, 'enroll', '--server', "https://127.0.0.1:$port", '--code', 'ABCD2345', '--state', "$desk->{dir}/tls-state", @_);
+        kill 'TERM', $pid;
+        waitpid $pid, 0;
+        return $exit;
+    };
+    is($connect->(), 1, 'TLS: a server whose certificate nobody vouches for');
+    like($desk->{err}, qr/agent.server-unreachable.*certificate/s, 'TLS: is not spoken to');
+    is($connect->('--ca', "$desk->{dir}/tls.pem"), 1, 'TLS: with its own root given');
+    like($desk->{err}, qr/\(serverKeys\)/, 'TLS: it is');
+}
+
 # ---- the network -------------------------------------------------------------
 {
     my ($lost, @seen) = 2;

@@ -46,6 +46,10 @@ static CK_RV get_token_info(CK_SLOT_ID slot, CK_TOKEN_INFO_PTR info)
         info->flags |= CKF_USER_PIN_FINAL_TRY;
     if (is("pad"))
         info->flags |= CKF_PROTECTED_AUTHENTICATION_PATH;
+    if (is("anonymous")) {
+        memset(info->manufacturerID, ' ', sizeof info->manufacturerID);
+        memset(info->model, ' ', sizeof info->model);
+    }
     /* a label that would like to talk to pinentry  (B16) */
     if (is("label"))
         memcpy(info->label, "x\nSETPROMPT evil\nOPTION a%0Ab    ", 32);
