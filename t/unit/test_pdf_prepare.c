@@ -11,6 +11,7 @@
 #include "look/format/pdf_image.h"
 #include "look/format/pdf_list.h"
 #include "look/format/pdf_reserve.h"
+#include "look/format/pdf_update.h"
 
 static const char *samples;
 
@@ -174,6 +175,51 @@ static void whole(const char *name)
     ok(sgn_pdf_doc_field(reading(third), "sgn_test_2") != NULL, "and gets a name of its own");
 }
 
+/* [ISO 19005-1, 6.4] no soft masks where the metadata claims PDF/A-1. */
+static void without_transparency(void)
+{
+    sgn_bytes_t plain = sample("decision-table.pdf"), out = { NULL, 0 };
+    const char *xmp = "<rdf:Description xmlns:pdfaid='x' pdfaid:part='1'/>";
+    sgn_buf_t *buf = sgn_buf_make(0, tap_pool());
+    const sgn_pdf_obj_t *catalog;
+    sgn_pdf_update_t *update;
+    sgn_pdf_doc_t *doc = reading(plain);
+    apr_int64_t range[4];
+    apr_off_t gap;
+    size_t length;
+    int num;
+
+    sgn_pdf_update_make(&update, doc, tap_pool());
+    num = sgn_pdf_update_new(update);
+    sgn_pdf_update_stream(update, num, sgn_pdf_obj_make_dict(tap_pool()), sgn_bytes_str(xmp));
+    catalog = sgn_pdf_obj_with(sgn_pdf_doc_catalog(doc), "Metadata", sgn_pdf_obj_make_ref(num, 0, tap_pool()), tap_pool());
+    sgn_pdf_update_object(update, (int)sgn_pdf_doc_root(doc)->number, 0, catalog);
+    is_code(sgn_pdf_update_finish(&out, range, &gap, &length, update), SGN_OK, "metadata is added");
+    sgn_buf_add(buf, plain.data, plain.len);
+    sgn_buf_add(buf, out.data, out.len);
+    is_code(sign(&out, sgn_bytes(buf->data, buf->len), reserving()), SGN_OK, "a file that claims PDF/A-1 is signed");
+    ok(memmem(rig_update.data, rig_update.len, "/ImageMask true", 15) && !memmem(rig_update.data, rig_update.len, "/SMask", 6),
+       "its image has a stencil mask instead of alpha");
+    is_code(sign(&out, plain, reserving()), SGN_OK, "another file is signed");
+    ok(memmem(rig_update.data, rig_update.len, "/SMask", 6) != NULL, "its image has alpha");
+}
+
+static void sizes(void)
+{
+    sgn_bytes_t first, second;
+    json_t *args = sealing("07");
+
+    json_object_set_new(args, "imageWidthMm", json_real(42));
+    if (sign(&first, sample("decision-table.pdf"), reserving()) == NULL)
+        is_code(sign(&second, first, args), SGN_RESERVE_NARROW, "a seal larger than its reserved place is refused, not cut");
+    args = reserving();
+    json_object_set_new(args, "sealMm", json_real(42));
+    is_code(sign(&first, sample("decision-table.pdf"), args), SGN_OK, "a place for a seal of 42 mm is reserved");
+    args = sealing("07");
+    json_object_set_new(args, "imageWidthMm", json_real(42));
+    is_code(sign(&second, first, args), SGN_OK, "and takes it");
+}
+
 /* B5: /V says one thing, the appearance another. */
 static void forged(void)
 {
@@ -260,6 +306,8 @@ int main(void)
     for (i = 0; i < sizeof shapes / sizeof shapes[0]; i++)
         whole(shapes[i]);
     forged();
+    without_transparency();
+    sizes();
     images();
     font();
     return done_testing();

@@ -12,6 +12,7 @@
 #define CONTENTS_SIZE 16384
 #define CONTENTS_MOST (1 << 20)
 #define SEAL_MM 36.0
+#define SLACK 0.1               /* user units that rounding may take */
 
 static const sgn_pdf_obj_t *ref(int num, apr_pool_t *pool)
 {
@@ -163,6 +164,10 @@ static sgn_error_t *fill_signature(sgn_format_prepared_t *out, sgn_pdf_form_t *f
     if (place.width > 0 && place.height > 0 && field->page) {
         sgn_pdf_look_t look = look_of(form, what);
 
+        /* drawn at its registered size or not at all, never scaled or cut */
+        if (seal && look.image_width_mm * 72 / 25.4 * place.unit > place.width + SLACK)
+            return SGN_ERROR(pool, SGN_RESERVE_NARROW, "a seal of %.1f mm in a place of %.1f mm", look.image_width_mm,
+                             place.width / place.unit * 25.4 / 72);
         SGN_TRY(sgn_pdf_appear_form(&appearance, &form->font_num, form->update, &place, &look, pool));
         dict = sgn_pdf_obj_with(dict, "AP", sgn_pdf_obj_with(NULL, "N", ref(appearance, pool), pool), pool);
     }
