@@ -1,6 +1,7 @@
 /* clock.c: the one clock, and the forms of time we print and read. */
 #include "base/clock.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,8 +14,8 @@
 #ifdef SGN_PRACTICE
 /* The one mutable global of the tree: the practice clock, set once by a face. */
 static char *practice_path;
-static apr_time_t practice_read_at;
-static apr_int64_t practice_offset_sec;
+static _Atomic apr_time_t practice_read_at;
+static _Atomic apr_int64_t practice_offset_sec;
 
 void sgn_clock_practice(const char *path)
 {
@@ -26,20 +27,21 @@ void sgn_clock_practice(const char *path)
 
 static apr_int64_t offset_sec(apr_time_t real)
 {
+    apr_int64_t offset = 0;
     char line[32];
     FILE *file;
 
-    if (!practice_path || real - practice_read_at < APR_USEC_PER_SEC)
-        return practice_offset_sec;
-    practice_read_at = real;
+    /* several threads may read the file at once; none sees half a value */
+    if (!practice_path || real - atomic_load(&practice_read_at) < APR_USEC_PER_SEC)
+        return atomic_load(&practice_offset_sec);
     file = fopen(practice_path, "re");
-    practice_offset_sec = 0;
-    if (!file)
-        return 0;
-    if (fgets(line, sizeof line, file))
-        practice_offset_sec = strtoll(line, NULL, 10);
-    fclose(file);
-    return practice_offset_sec;
+    if (file && fgets(line, sizeof line, file))
+        offset = strtoll(line, NULL, 10);
+    if (file)
+        fclose(file);
+    atomic_store(&practice_offset_sec, offset);
+    atomic_store(&practice_read_at, real);
+    return offset;
 }
 #endif
 
