@@ -183,7 +183,8 @@ static sgn_error_t *make_request(sgn_wire_message_t *request, const sgn_ask_t *a
 
 static int is_final(const json_t *body)
 {
-    static const char *const states[] = { "done", "partial", "rejected", "expired", "cancelled", "failed" };
+    static const char *const states[] = { "done", "partial", "rejected", "expired", "cancelled", "failed",
+                                          "interrupted", "target-absent", "source-damaged" };
     const char *state = json_string_value(json_object_get(body, "state"));
 
     for (size_t i = 0; state && i < sizeof states / sizeof states[0]; i++)

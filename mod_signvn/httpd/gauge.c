@@ -16,6 +16,7 @@ typedef struct {
 } slot_t;
 
 struct sgn_gauge_t {
+    _Atomic int down;
     slot_t slots[SLOTS];
 };
 
@@ -144,4 +145,14 @@ void sgn_gauge_give(sgn_gauge_t *gauge, apr_int64_t bytes)
 {
     (void)gauge;
     atomic_fetch_sub(&own->bytes, bytes);
+}
+
+void sgn_gauge_down(sgn_gauge_t *gauge, int down)
+{
+    atomic_store(&gauge->down, down);
+}
+
+int sgn_gauge_is_down(sgn_gauge_t *gauge)
+{
+    return atomic_load(&gauge->down);
 }

@@ -31,4 +31,8 @@ int sgn_gauge_fits(sgn_gauge_t *gauge, apr_int64_t more, apr_int64_t limit);
 int sgn_gauge_take(sgn_gauge_t *gauge, apr_int64_t more, apr_int64_t limit);
 void sgn_gauge_give(sgn_gauge_t *gauge, apr_int64_t bytes);
 
+/* The parent says that no keeper runs and none will for seconds. */
+void sgn_gauge_down(sgn_gauge_t *gauge, int down);
+int sgn_gauge_is_down(sgn_gauge_t *gauge);
+
 #endif

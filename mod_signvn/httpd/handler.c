@@ -80,8 +80,8 @@ static sgn_error_t *handle(int *result, request_rec *r, const char *path, const 
     sgn_body_t *body;
 
     SGN_TRY(sgn_api_find(&ask.route, allow, r->method, path, ask.args, r->pool));
-    if (!shared)
-        return SGN_ERROR(r->pool, SGN_KEEPER_ABSENT, "no keeper was started");
+    if (!shared || sgn_gauge_is_down(shared->gauge))
+        return SGN_ERROR(r->pool, SGN_KEEPER_ABSENT, "no keeper runs");
     SGN_TRY(check_user(r, ask.route));
     SGN_TRY(sgn_body_check_secrecy(r));
     if (ask.route->auth != SGN_API_DESK)

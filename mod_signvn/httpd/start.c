@@ -37,13 +37,14 @@ APLOG_USE_MODULE(signvn);
 #define STATE_KEY "mod_signvn.keeper.1"
 #define READY_WAIT apr_time_from_sec(10)
 #define QUICK_DEATH apr_time_from_sec(2)
-#define QUICK_DEATHS 3          /* then the next start waits */
-#define PAUSE apr_time_from_sec(30)
+#define QUICK_DEATHS 3          /* then the next start waits: 2, 4, 8 ... seconds */
+#define LONGEST_PAUSE 30
 
 /* Lives as long as the httpd parent. */
 typedef struct {
     apr_proc_t *proc;           /* pid 0: none runs */
     int listener, generation, quick_deaths, watched;
+    int pausing;                /* the process is only a pause, not a keeper */
     uid_t uid, httpd_uid;
     gid_t gid;
     apr_time_t started;
@@ -164,52 +165,77 @@ static sgn_error_t *spawn(state_t *k, int config, apr_interval_time_t wait, apr_
                             .uid = k->uid, .gid = k->gid, .wait = wait };
 
     k->started = sgn_clock_monotonic();
-    return sgn_launch_run(&k->proc->pid, &launch, pool);
+    SGN_TRY(sgn_launch_run(&k->proc->pid, &launch, pool));
+    sgn_gauge_down(k->gauge, 0);
+    return NULL;
 }
 
 static int alive(const state_t *k)
 {
-    return k->proc->pid > 0 && waitpid(k->proc->pid, NULL, WNOHANG) == 0;
+    return !k->pausing && k->proc->pid > 0 && waitpid(k->proc->pid, NULL, WNOHANG) == 0;
 }
 
 static void watch(state_t *k);
 
+/* A process that only sleeps takes the keeper's place; its end brings us back.
+ * Children refuse at once meanwhile, instead of waiting in the backlog. */
+static void pause_for(state_t *k, int seconds)
+{
+    k->pausing = 1;
+    sgn_gauge_down(k->gauge, 1);
+    sgn_launch_pause(&k->proc->pid, seconds);
+}
+
+static int pause_due(state_t *k)
+{
+    int exponent = k->quick_deaths - QUICK_DEATHS + 1;
+
+    return k->quick_deaths < QUICK_DEATHS ? 0 : exponent > 4 ? LONGEST_PAUSE : 1 << exponent;
+}
+
+static void again(state_t *k)
+{
+    apr_pool_t *pool;
+    sgn_error_t *error;
+    int config;
+
+    apr_pool_create(&pool, k->pool);
+    error = same_memfd(&config, k, pool);
+    if (!error)
+        error = spawn(k, config, apr_time_from_sec(3), pool);
+    if (error) {
+        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, k->server, "signvn: the keeper did not start: %s", sgn_error_chain(error, pool));
+        k->quick_deaths++;
+        pause_for(k, pause_due(k) ? pause_due(k) : 1);
+    }
+    apr_pool_destroy(pool);
+}
+
 static void maintain(int reason, void *data, int status)
 {
     state_t *k = data;
-    int mpm_state = 0, config;
-    apr_pool_t *pool;
-    sgn_error_t *error;
+    int mpm_state = 0, paused = k->pausing;
 
     (void)status;
     if (reason != APR_OC_REASON_DEATH && reason != APR_OC_REASON_LOST)
         return;
     apr_proc_other_child_unregister(k);
-    k->watched = 0;
+    k->watched = k->pausing = 0;
     k->proc->pid = 0;
     if (ap_mpm_query(AP_MPMQ_MPM_STATE, &mpm_state) == APR_SUCCESS && mpm_state == AP_MPMQ_STOPPING)
         return;
-    ap_log_error(APLOG_MARK, APLOG_ERR, 0, k->server, "signvn: the keeper ended unexpectedly, starting it again");
-    k->quick_deaths = sgn_clock_monotonic() - k->started < QUICK_DEATH ? k->quick_deaths + 1 : 0;
-    if (k->quick_deaths >= QUICK_DEATHS) {
-        /* The helper sleeps in our place and its end brings us back here. */
-        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, k->server, "signvn: the keeper ended %d times within seconds, waiting %d s",
-                     k->quick_deaths, (int)apr_time_sec(PAUSE));
-        k->quick_deaths = 0;
-        k->started = 0;
-        sgn_launch_pause(&k->proc->pid, (int)apr_time_sec(PAUSE));
-        watch(k);
-        return;
+    if (!paused) {
+        ap_log_error(APLOG_MARK, APLOG_ERR, 0, k->server, "signvn: the keeper ended unexpectedly, starting it again");
+        k->quick_deaths = sgn_clock_monotonic() - k->started < QUICK_DEATH ? k->quick_deaths + 1 : 0;
     }
-    apr_pool_create(&pool, k->pool);
-    error = same_memfd(&config, k, pool);
-    if (!error)
-        error = spawn(k, config, apr_time_from_sec(3), pool);
-    if (error)
-        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, k->server, "signvn: the keeper did not start: %s", sgn_error_chain(error, pool));
-    apr_pool_destroy(pool);
-    if (k->proc->pid <= 0)
-        sgn_launch_pause(&k->proc->pid, 1);
+    if (!paused && pause_due(k)) {
+        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, k->server, "signvn: the keeper ended %d times within seconds, waiting %d s",
+                     k->quick_deaths, pause_due(k));
+        pause_for(k, pause_due(k));
+    }
+    else {
+        again(k);
+    }
     watch(k);
 }
 
@@ -242,6 +268,7 @@ static void end(state_t *k)
         apr_sleep(10000);
     }
     k->proc->pid = 0;
+    k->pausing = 0;
 }
 
 /* Sends the new configuration to the running keeper; *replace is set when that

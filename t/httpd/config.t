@@ -3,6 +3,7 @@
 use strict;
 use warnings FATAL => 'all';
 use File::Path qw(make_path);
+use IO::Socket::INET;
 use Test::More;
 use SignVN::Test;
 use Apache::Test ();
@@ -12,13 +13,15 @@ my $dir = state() . '/configtest';
 make_path($dir);
 my $base = join '', grep { /^LoadModule/ } do { open my $f, '<', "$vars->{top_dir}/t/base-httpd.conf" or die $!; <$f> };
 
+my $free = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 1)->sockport;
+
 sub configtest {
     my ($lines) = @_;
     open my $file, '>', "$dir/case.conf" or die $!;
     print $file $lines;
     close $file;
     open my $main, '>', "$dir/httpd.conf" or die $!;
-    print $main $base, "ServerRoot $dir\nServerName x\nTypesConfig /etc/mime.types\nListen 127.0.0.1:1\nPidFile $dir/pid\nErrorLog $dir/error_log\nDefaultRuntimeDir $dir\n<Location /signvn>\nSignVN On\n</Location>\nInclude $dir/case.conf\n";
+    print $main $base, "ServerRoot $dir\nServerName x\nTypesConfig /etc/mime.types\nListen 127.0.0.1:$free\nPidFile $dir/pid\nErrorLog $dir/error_log\nDefaultRuntimeDir $dir\n<Location /signvn>\nSignVN On\n</Location>\nInclude $dir/case.conf\n";
     close $main;
     my $said = `$vars->{httpd} -t -f $dir/httpd.conf 2>&1`;
     return ($? >> 8, $said);
@@ -53,6 +56,14 @@ for my $case (@cases) {
     isnt $status, 0, "configtest: $what is refused";
     like $said, $want, 'with file, line and what is allowed';
 }
+
+# The example that is installed, as it is and with every directive in use.
+my $example = do { local (@ARGV, $/) = ("$ENV{SIGNVN_TEST_SOURCE}/conf/signvn.conf"); <> };
+is((configtest($example))[0], 0, 'conf/signvn.conf is accepted as it is');
+(my $all = $example) =~ s/^#(\s*(?:SignVN|<))/$1/mg;
+$all =~ s/^SignVN(?:TrustAnchors|Intermediates|TimestampAnchors) .*$//mg;
+my ($code, $words) = configtest($all);
+is $code, 0, 'and with every directive in use' or diag $words;
 
 # What only the keeper can know comes while the start is still in the foreground.
 my $start = sub {

@@ -89,6 +89,20 @@ is "$two->{status} $two->{body}", '200 0123456789abcdefghij', 'several parts com
 my $head = ask(HEAD => '/signvn/v1/archive/one/original', user => 'anh');
 is "$head->{status} $head->{headers}{'content-length'} $head->{body}", '200 10 ', 'HEAD tells the length';
 
+# ---- a keeper that dies again and again
+for (1 .. 4) {
+    my $now = health()->{json}{pid} or last;
+    kill KILL => $now;
+    sleep 1.2;
+}
+$began = time;
+my $down = health();
+is $down->{status}, 503, 'a keeper that keeps dying is not started without a pause';
+is $down->{json}{code}, 'keeper.absent', 'which is told';
+cmp_ok time - $began, '<', 0.5, 'at once';
+for (1 .. 60) { sleep 0.1; last if health()->{status} == 200 }
+is health()->{status}, 200, 'and after the pause it serves again';
+
 # ---- no descriptor leaks
 my ($child) = grep { -d "/proc/$_/fd" } split ' ', `pgrep -P ${\ httpd_pid()} apache2 | head -1` || '';
 my $count = sub { my $n = 0; for my $p (split ' ', `pgrep -P ${\ httpd_pid()} apache2`) { opendir my $d, "/proc/$p/fd" or next; $n += grep { !/^\./ } readdir $d } $n };
