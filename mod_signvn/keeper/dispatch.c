@@ -67,12 +67,27 @@ static json_t *make_answer(const sgn_call_t *call)
     return json;
 }
 
+/* A flood of refusals is one line per second, whatever its size. */
+static void note_busy(sgn_keeper_t *keeper, const char *op)
+{
+    static _Atomic apr_time_t last;
+    apr_time_t now = sgn_clock_monotonic();
+    int count = ++keeper->busy;
+
+    if (now - last < APR_USEC_PER_SEC)
+        return;
+    last = now;
+    sgn_log(SGN_LOG_WARN, op, "busy; %d refused since the start", count);
+}
+
 /* Logged once, here: what is our fault with its chain, the rest in one line. */
 static void note(const entry_t *entry, const sgn_error_t *error)
 {
     apr_time_t took = sgn_clock_monotonic() - entry->began;
 
-    if (error && sgn_error_row(error->code)->status >= 500 && error->code != SGN_BUSY)
+    if (error && error->code == SGN_BUSY)
+        note_busy(entry->call.keeper, entry->call.op);
+    else if (error && sgn_error_row(error->code)->status >= 500)
         sgn_log_error(SGN_LOG_ERROR, entry->call.op, error);
     else if (error)
         sgn_log(SGN_LOG_INFO, entry->call.op, "%s: %s", sgn_error_row(error->code)->name, error->detail);

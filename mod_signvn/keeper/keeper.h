@@ -48,7 +48,8 @@ struct sgn_keeper_t {
     uid_t uid, httpd_uid;
     int unprivileged;                   /* one uid for all: practice only */
     int generation;                     /* of the configuration */
-    volatile int zygote_births, zygote_up;
+    _Atomic int zygote_births, zygote_up;
+    _Atomic int busy;                   /* calls refused for want of room */
     struct sgn_queues_t *queues;
     apr_pool_t *pool;                   /* of the process; lock before use from threads: prefer call->pool */
 };

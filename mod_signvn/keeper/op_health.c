@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "keeper/queues.h"
+#include "office/backup/backup.h"
 #include "office/signing/jobs.h"
 
 #define DISK_LOW ((apr_uint64_t)256 << 20)
@@ -33,7 +34,7 @@ sgn_error_t *sgn_op_health_get(sgn_call_t *call)
 {
     sgn_keeper_t *keeper = call->keeper;
     apr_pool_t *pool = call->pool;
-    json_t *body = sgn_json_object(pool), *parts = sgn_json_object(pool);
+    json_t *body = sgn_json_object(pool), *parts = sgn_json_object(pool), *backup;
     const char *office = try_database(keeper->office, pool), *catalog = try_database(keeper->catalog, pool);
     const char *workers = keeper->zygote_up ? "ok" : "failed";
     const char *disk = disk_free(keeper) > DISK_LOW ? "ok" : "full";
@@ -46,6 +47,9 @@ sgn_error_t *sgn_op_health_get(sgn_call_t *call)
     sgn_json_set_str(parts, "workers", workers);
     sgn_json_set_str(parts, "disk", disk);
     sgn_json_set(body, "parts", parts);
+    /* [SV-I07] the last backup, per target; an alarm is told, never a 503 */
+    if (keeper->backup && !sgn_backup_status(&backup, keeper->backup, 0, pool))
+        sgn_json_set(body, "backup", backup);
     /* [THREATS A19] a practice build never passes for a production one */
 #ifdef SGN_PRACTICE
     sgn_json_set_bool(body, "practiceBuild", 1);
@@ -129,6 +133,7 @@ sgn_error_t *sgn_op_metrics_get(sgn_call_t *call)
 
     gauge(buf, "up", "", keeper->zygote_up);
     gauge(buf, "zygote_births_total", "", keeper->zygote_births);
+    gauge(buf, "busy_total", "", keeper->busy);
     gauge(buf, "configuration_generation", "", keeper->generation);
     gauge(buf, "disk_free_bytes", "", (apr_int64_t)disk_free(keeper));
     gauge(buf, "start_time_seconds", "", apr_time_sec(keeper->started));
