@@ -40,6 +40,8 @@ static void tells_kinds(void)
     is(kind(&(rig_who_t){ .name = "vpn", .eku = "clientAuth" }), "device", "SV-F01: nobody's clientAuth is a device");
     is(kind(&(rig_who_t){ .name = "Nguyễn Văn An", .uid = "CCCD:1", .eku = "clientAuth" }), "person", "SV-F01: a person's clientAuth is a person");
     is(kind(&(rig_who_t){ .name = "Sở Nội vụ", .organisation = "UBND tỉnh" }), "agency", "SV-F01: a department by its name");
+    is(kind(&(rig_who_t){ .name = "Trường Tiểu học Thử", .organisation = "UBND tỉnh" }), "agency", "SV-F01: a school");
+    is(kind(&(rig_who_t){ .name = "Trương Văn Thử", .organisation = "UBND tỉnh" }), "person", "SV-F01: a person whose name looks like a school without marks");
     is(kind(&(rig_who_t){ .name = "UBND xã", .organisation = "UBND xã", .uid = "CCCD:2" }), "person", "SV-F01: a personal number makes a person");
     server = rig_id(&(rig_who_t){ .name = "www", .eku = "serverAuth", .usage = "digitalSignature" }, rig_pki()->ca);
     is_int(sgn_cert_usage(server->read), SGN_F_CERT_USAGE, "cert: a web server's certificate cannot sign documents");

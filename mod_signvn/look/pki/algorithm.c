@@ -9,6 +9,7 @@
 #include <openssl/x509.h>
 
 #include "base/pool.h"
+#include "crypto/verify.h"
 #include "look/pki/x690.h"
 
 #define OID_RSA "1.2.840.113549.1.1.1"
@@ -240,15 +241,25 @@ static int verify(const sgn_algorithm_t *algorithm, EVP_PKEY *key, sgn_bytes_t d
 int sgn_algorithm_verify_digest(const sgn_algorithm_t *algorithm, sgn_bytes_t spki, sgn_bytes_t digest, sgn_bytes_t value)
 {
     const unsigned char *p = spki.data;
+    sgn_verify_key_t *plain;
+    apr_pool_t *pool;
     EVP_PKEY *key;
     int good = 0;
 
     if (algorithm->scheme == SGN_ALGORITHM_UNKNOWN || !algorithm->digest || value.len == 0 || value.len > 4096)
         return 0;
-    key = d2i_PUBKEY(NULL, &p, (long)spki.len);
-    if (key && p == spki.data + spki.len)
-        good = verify(algorithm, key, digest, value);
-    EVP_PKEY_free(key);
+    /* The usual keys without OpenSSL's decoders, which cost more than the
+     * verification; curves and sizes beyond them the long way. */
+    apr_pool_create(&pool, NULL);
+    if (!sgn_verify_key(&plain, spki, pool)) {
+        good = verify(algorithm, sgn_verify_key_pkey(plain), digest, value);
+    } else {
+        key = d2i_PUBKEY(NULL, &p, (long)spki.len);
+        if (key && p == spki.data + spki.len)
+            good = verify(algorithm, key, digest, value);
+        EVP_PKEY_free(key);
+    }
+    apr_pool_destroy(pool);
     ERR_clear_error();
     return good;
 }

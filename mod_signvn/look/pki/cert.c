@@ -180,15 +180,19 @@ static sgn_cert_kind_t kind_of(const sgn_cert_t *cert, int has_personal_name, ap
 {
     static const char *const of_person[] = { "CCCD", "CMND", "CMTND", "HC:", "HCH", "CC:", "PNOVN", "IDCVN", NULL };
     static const char *const of_agency[] = { "MST", "MNS", "MDV", "MSDN", "VATVN", "NTRVN", NULL };
-    static const char *const words[] = { "uy ban nhan dan", "ubnd", "so ", "phong ", "hoi dong nhan dan", "van phong ", "bo ", "cuc ", "chi cuc ",
-                                         "trung tam ", "ban ", "cong ty ", "truong ", "benh vien ", "vien ", "tong cuc ", NULL };
+    static const char *const words[] = {
+#define WORD(text) text,
+#include "look/pki/cert_words.def"
+#undef WORD
+        NULL
+    };
     const unsigned device = SGN_CERT_EKU_SERVER | SGN_CERT_EKU_CODE | SGN_CERT_EKU_TIMESTAMP | SGN_CERT_EKU_OCSP;
     const unsigned people = SGN_CERT_EKU_EMAIL | SGN_CERT_EKU_DOCUMENT | SGN_CERT_EKU_ANY | SGN_CERT_EKU_OTHER;
-    const char *folded = cert->common_name ? sgn_text_fold(cert->common_name, pool) : "";
+    const char *name = cert->common_name ? cert->common_name : "";
     int person = has_personal_name || cert->title || begins(cert->identifier, of_person);
     int agency = begins(cert->identifier, of_agency)
-        || (cert->organisation && strcmp(folded, sgn_text_fold(cert->organisation, pool)) == 0)
-        || begins(folded, words);
+        || (cert->organisation && strcmp(sgn_text_fold(name, pool), sgn_text_fold(cert->organisation, pool)) == 0)
+        || begins(sgn_text_lower(name, pool), words);
 
     if (cert->has_eku && !(cert->eku & people) && ((cert->eku & device) || (!person && !agency)))
         return SGN_CERT_DEVICE;

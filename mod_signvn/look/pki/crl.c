@@ -235,6 +235,15 @@ static int is_plain(sgn_der_t extensions)
     return 1;
 }
 
+/* BOOLEAN TRUE in DER: without these bytes nothing in the entry is critical. */
+static int has_true(sgn_der_t in)
+{
+    for (size_t i = 0; i + 2 < in.left; i++)
+        if (in.at[i] == 0x01 && in.at[i + 1] == 0x01 && in.at[i + 2] == 0xff)
+            return 1;
+    return 0;
+}
+
 sgn_error_t *sgn_crl_find(sgn_crl_entry_t *out, const sgn_crl_t *crl, const sgn_cert_t *cert, apr_pool_t *pool)
 {
     sgn_der_t entries = sgn_x690_der(crl->entries), entry, serial, extensions;
@@ -257,7 +266,7 @@ sgn_error_t *sgn_crl_find(sgn_crl_entry_t *out, const sgn_crl_t *crl, const sgn_
                 while (extensions.left)
                     SGN_X690_TRY(pool, BAD, "CRL entry", read_entry_extension(&found, &unsupported, &extensions, pool));
         }
-        else if (entry.left) {
+        else if (has_true(entry)) {
             apr_time_t when;
 
             SGN_X690_TRY(pool, BAD, "CRL entry", sgn_x690_time(&when, &entry));

@@ -19,6 +19,7 @@
 
 struct sgn_path_store_t {
     X509_STORE *store;
+    apr_array_header_t *anchors;            /* sgn_cert_t * */
     apr_array_header_t *intermediates;      /* sgn_cert_t * */
 };
 
@@ -30,6 +31,7 @@ sgn_error_t *sgn_path_store_make(sgn_path_store_t **out, const apr_array_header_
 
     store->store = X509_STORE_new();
     SGN_OWN(pool, store->store, X509_STORE_free);
+    store->anchors = apr_array_make(pool, anchors->nelts + 1, sizeof(sgn_cert_t *));
     store->intermediates = apr_array_make(pool, known + 1, sizeof(sgn_cert_t *));
     if (!store->store || anchors->nelts > ANCHORS || known > INTERMEDIATES)
         return SGN_ERROR(pool, SGN_CONFIG, "%d anchors, %d intermediate certificates", anchors->nelts, known);
@@ -39,6 +41,7 @@ sgn_error_t *sgn_path_store_make(sgn_path_store_t **out, const apr_array_header_
         SGN_TRY(sgn_cert_parse(&cert, APR_ARRAY_IDX(anchors, i, sgn_bytes_t), pool));
         if (!X509_STORE_add_cert(store->store, cert->x509))
             return sgn_algorithm_error(pool, SGN_CONFIG, "trust anchor");
+        APR_ARRAY_PUSH(store->anchors, sgn_cert_t *) = cert;
     }
     for (int i = 0; i < known; i++) {
         sgn_cert_t *cert;
@@ -134,13 +137,36 @@ static void release(void *der)
     OPENSSL_free(der);
 }
 
-static sgn_error_t *copy_chain(sgn_path_t *path, STACK_OF(X509) *chain, const sgn_cert_t *leaf, apr_pool_t *pool)
+/* The certificate as it was read already: reading one costs more than checking
+ * its signature. */
+static sgn_cert_t *known(const apr_array_header_t *certs, const X509 *x509)
+{
+    for (int i = 0; certs && i < certs->nelts; i++)
+        if (APR_ARRAY_IDX(certs, i, sgn_cert_t *)->x509 == x509)
+            return APR_ARRAY_IDX(certs, i, sgn_cert_t *);
+    return NULL;
+}
+
+static sgn_error_t *copy_chain(sgn_path_t *path, const sgn_path_store_t *store, const apr_array_header_t *offered,
+                               STACK_OF(X509) *chain, const sgn_cert_t *leaf, apr_pool_t *pool)
 {
     path->certs = apr_pcalloc(pool, sizeof *path->certs * (SGN_PATH_DEPTH + 2));
     path->certs[path->count++] = (sgn_cert_t *)leaf;
     for (int i = 1; i < sk_X509_num(chain) && path->count < SGN_PATH_DEPTH + 2; i++) {
+        const X509 *x509 = sk_X509_value(chain, i);
+        sgn_cert_t *cert = known(store->anchors, x509);
         unsigned char *der = NULL;
-        int len = i2d_X509(sk_X509_value(chain, i), &der);
+        int len;
+
+        if (!cert)
+            cert = known(store->intermediates, x509);
+        if (!cert)
+            cert = known(offered, x509);
+        if (cert) {
+            path->certs[path->count++] = cert;
+            continue;
+        }
+        len = i2d_X509(x509, &der);
 
         SGN_OWN(pool, der, release);
         if (len <= 0)
@@ -183,7 +209,7 @@ static sgn_error_t *attempt(sgn_path_t *path, sgn_path_store_t *store, const sgn
     path->count = 0;
     path->code = good == 1 ? SGN_OK : error == X509_V_OK ? SGN_F_PATH_INVALID : code_of(error, depth);
     path->detail = good == 1 ? NULL : apr_psprintf(pool, "%s at depth %d", X509_verify_cert_error_string(error), depth);
-    return copy_chain(path, X509_STORE_CTX_get0_chain(ctx), cert, pool);
+    return copy_chain(path, store, offered, X509_STORE_CTX_get0_chain(ctx), cert, pool);
 }
 
 sgn_error_t *sgn_path_build(sgn_path_t **out, sgn_path_store_t *store, const sgn_cert_t *cert,
