@@ -64,5 +64,8 @@ int sgn_cmd_verify(sgn_cli_t *cli);
 int sgn_cmd_doctor(sgn_cli_t *cli);
 int sgn_cmd_people(sgn_cli_t *cli);
 int sgn_cmd_agency(sgn_cli_t *cli);
+int sgn_cmd_archive(sgn_cli_t *cli);
+int sgn_cmd_backup(sgn_cli_t *cli);
+int sgn_cmd_audit(sgn_cli_t *cli);
 
 #endif

@@ -18,6 +18,9 @@ static const command_t commands[] = {
     { .verb = "verify", .run = sgn_cmd_verify, .use = "FILE... [--json] [--evidence FILE]... [--anchors FILE] [--intermediates FILE]" },
     { .verb = "people", .run = sgn_cmd_people, .use = "list | import FILE.json | incident CERTIFICATE CLASS | lift CERTIFICATE" },
     { .verb = "agency", .run = sgn_cmd_agency, .use = "list | check | register CODE YEAR SERIES" },
+    { .verb = "archive", .run = sgn_cmd_archive, .use = "list [WORDS] [--number N] ... | get ID [--output FILE] | check [DIRECTORY] [--quick] | rebuild" },
+    { .verb = "backup", .run = sgn_cmd_backup, .use = "run [TARGET] [--full] | list | verify TARGET [--level N] | restore TARGET DIRECTORY" },
+    { .verb = "audit", .run = sgn_cmd_audit, .use = "verify | list [--agency A] [--action A]" },
     { .verb = "doctor", .run = sgn_cmd_doctor, .use = "[--json]" },
 };
 

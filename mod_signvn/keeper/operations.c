@@ -5,6 +5,9 @@
 #include <string.h>
 
 #include "keeper/op_agent.h"
+#include "keeper/op_archive.h"
+#include "keeper/op_audit.h"
+#include "keeper/op_backups.h"
 #include "keeper/op_health.h"
 #include "keeper/op_jobs.h"
 #include "keeper/op_keeper.h"
@@ -38,6 +41,23 @@ static const sgn_operation_t rows[] = {
     SGN_OPERATION("registers.get", SGN_ACCESS_PERSON, SGN_CLASS_OFFICE, sgn_op_registers_get),
     SGN_OPERATION("incidents.create", SGN_ACCESS_PERSON, SGN_CLASS_OFFICE, sgn_op_incidents_create),
     SGN_OPERATION("incidents.lift", SGN_ACCESS_ROLES(SGN_ACCESS_IT | SGN_ACCESS_AUTHORITY), SGN_CLASS_OFFICE, sgn_op_incidents_lift),
+
+    SGN_OPERATION("archive.create", SGN_ACCESS_ROLES(SGN_ACCESS_ARCHIVE_WRITE), SGN_CLASS_DOCUMENT, sgn_op_archive_create),
+    SGN_OPERATION("archive.search", SGN_ACCESS_ROLES(SGN_ACCESS_ARCHIVE), SGN_CLASS_OFFICE, sgn_op_archive_search),
+    SGN_OPERATION("archive.get", SGN_ACCESS_ROLES(SGN_ACCESS_ARCHIVE), SGN_CLASS_OFFICE, sgn_op_archive_get),
+    SGN_OPERATION("archive.original", SGN_ACCESS_ROLES(SGN_ACCESS_ARCHIVE), SGN_CLASS_OFFICE, sgn_op_archive_original),
+    SGN_OPERATION("archive.version", SGN_ACCESS_ROLES(SGN_ACCESS_ARCHIVE), SGN_CLASS_OFFICE, sgn_op_archive_version),
+    SGN_OPERATION("archive.evidence", SGN_ACCESS_ROLES(SGN_ACCESS_ARCHIVE), SGN_CLASS_OFFICE, sgn_op_archive_evidence),
+    SGN_OPERATION("archive.fixity", SGN_ACCESS_ROLES(SGN_ACCESS_ARCHIVE), SGN_CLASS_LONG, sgn_op_archive_fixity),
+    SGN_OPERATION("archive.rebuild", SGN_ACCESS_LOCAL, SGN_CLASS_LONG, sgn_op_archive_rebuild),
+
+    SGN_OPERATION("backups.list", SGN_ACCESS_ROLES(SGN_ACCESS_IT | SGN_ACCESS_ARCHIVIST), SGN_CLASS_LONG, sgn_op_backups_list),
+    SGN_OPERATION("backups.create", SGN_ACCESS_ROLES(SGN_ACCESS_IT | SGN_ACCESS_ARCHIVIST), SGN_CLASS_LONG, sgn_op_backups_create),
+    SGN_OPERATION("backups.get", SGN_ACCESS_ROLES(SGN_ACCESS_IT | SGN_ACCESS_ARCHIVIST), SGN_CLASS_OFFICE, sgn_op_backups_get),
+    SGN_OPERATION("backups.verify", SGN_ACCESS_ROLES(SGN_ACCESS_IT | SGN_ACCESS_ARCHIVIST), SGN_CLASS_LONG, sgn_op_backups_verify),
+
+    SGN_OPERATION("audit.list", SGN_ACCESS_ROLES(SGN_ACCESS_INSPECTOR | SGN_ACCESS_AUTHORITY | SGN_ACCESS_IT), SGN_CLASS_OFFICE, sgn_op_audit_list),
+    SGN_OPERATION("audit.verify", SGN_ACCESS_LOCAL, SGN_CLASS_LONG, sgn_op_audit_verify),
 
     SGN_OPERATION("agent.enrol_begin", SGN_ACCESS_PERSON, SGN_CLASS_OFFICE, sgn_op_agent_enrol_begin),
     SGN_OPERATION("agent.enrol_confirm", SGN_ACCESS_PERSON, SGN_CLASS_OFFICE, sgn_op_agent_enrol_confirm),

@@ -7,9 +7,11 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "keeper/op_backups.h"
 
 /* Ends with a row without a name. */
 static const sgn_timer_t rows[] = {
+    { .name = "backup", .period_sec = 60, .run = sgn_op_backups_due },
     { .name = NULL },
 };
 

@@ -289,7 +289,7 @@ static void test_media(void)
     mkdir(disk_a, 0700);
     is(run("kho-a", 0, &answer), "target-absent", "media: an empty mount point is an absent medium, nothing is written there");
     ok(rmdir(disk_a) == 0, "media: really nothing");
-    ground_need(sgn_backup_status(&answer, backup, tap_pool()), "status");
+    ground_need(sgn_backup_status(&answer, backup, 1, tap_pool()), "status");
     is_int(json_integer_value(json_object_get(answer, "alarms")), 1, "media: the state says so");
     is_code(sgn_backup_check(make_config(1, disk_a, disk_b), ground.office, tap_pool()), SGN_OK, "media: but the start is never refused");
     if (symlink(disk_b, disk_a) != 0)

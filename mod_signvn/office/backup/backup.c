@@ -201,7 +201,7 @@ typedef struct {
     sgn_backup_t *backup;
     const char *run;
     const sgn_room_target_t *targets;
-    int count;
+    int count, full;
     apr_pool_t *pool;
 } thread_t;
 
@@ -209,12 +209,12 @@ static void *run_thread(void *data)
 {
     thread_t *thread = data;
 
-    execute(thread->backup, thread->run, thread->targets, thread->count, 0, NULL, NULL, thread->pool);
+    execute(thread->backup, thread->run, thread->targets, thread->count, thread->full, NULL, NULL, thread->pool);
     apr_pool_destroy(thread->pool);
     return NULL;
 }
 
-sgn_error_t *sgn_backup_start(const char **run, sgn_backup_t *backup, const char *target, const char *actor, apr_pool_t *pool)
+sgn_error_t *sgn_backup_start(const char **run, sgn_backup_t *backup, const char *target, const char *actor, int full, apr_pool_t *pool)
 {
     apr_pool_t *own;
     thread_t *thread;
@@ -227,6 +227,7 @@ sgn_error_t *sgn_backup_start(const char **run, sgn_backup_t *backup, const char
     thread = apr_pcalloc(own, sizeof(*thread));
     thread->backup = backup;
     thread->pool = own;
+    thread->full = full;
     error = plan(&thread->run, &thread->targets, &thread->count, backup, target, actor, own);
     if (error) {
         error = sgn_error_dup(error, pool);
@@ -344,17 +345,20 @@ sgn_error_t *sgn_backup_get(json_t **out, sgn_backup_t *backup, const char *run,
     }
 }
 
-static json_t *target_item(sgn_backup_t *backup, const sgn_room_target_t *target, apr_pool_t *pool)
+/* probe: is the medium there?  A hanging mount hangs the caller then. */
+static json_t *target_item(sgn_backup_t *backup, const sgn_room_target_t *target, int probe, apr_pool_t *pool)
 {
     json_t *item = sgn_json_object(pool), *identity;
     sgn_medium_t *medium;
     sgn_db_rows_t *rows;
     const char *state = "never";
-    int attached = !sgn_target_open(&medium, target->address, pool) && !sgn_room_identity(&identity, medium, pool);
+    int attached = !probe || (!sgn_target_open(&medium, target->address, pool) && !sgn_room_identity(&identity, medium, pool));
 
     sgn_json_set_str(item, "name", target->name);
-    sgn_json_set_str(item, "address", target->address);
-    sgn_json_set_bool(item, "attached", attached);
+    if (probe) {
+        sgn_json_set_str(item, "address", target->address);
+        sgn_json_set_bool(item, "attached", attached);
+    }
     if (!sgn_db_query(&rows, backup->options.office, pool,
                       "SELECT set_id, manifest, last_ok, last_full, verified, verified_good FROM backup_target WHERE name = $1",
                       "s", target->name) && sgn_db_count(rows)) {
@@ -375,7 +379,7 @@ static json_t *target_item(sgn_backup_t *backup, const sgn_room_target_t *target
     return item;
 }
 
-sgn_error_t *sgn_backup_status(json_t **out, sgn_backup_t *backup, apr_pool_t *pool)
+sgn_error_t *sgn_backup_status(json_t **out, sgn_backup_t *backup, int probe, apr_pool_t *pool)
 {
     json_t *answer = sgn_json_object(pool), *list = sgn_json_array(pool), *item;
     int count, i, alarms = 0;
@@ -383,7 +387,7 @@ sgn_error_t *sgn_backup_status(json_t **out, sgn_backup_t *backup, apr_pool_t *p
     sgn_db_rows_t *rows;
 
     for (i = 0; i < count; i++) {
-        item = target_item(backup, &targets[i], pool);
+        item = target_item(backup, &targets[i], probe, pool);
         alarms += json_is_true(json_object_get(item, "alarm"));
         json_array_append(list, item);
     }
@@ -401,7 +405,7 @@ sgn_error_t *sgn_backup_list(json_t **out, sgn_backup_t *backup, apr_pool_t *poo
     sgn_db_rows_t *rows;
     int i;
 
-    SGN_TRY(sgn_backup_status(out, backup, pool));
+    SGN_TRY(sgn_backup_status(out, backup, 1, pool));
     SGN_TRY(sgn_db_query(&rows, backup->options.office, pool,
                          "SELECT run FROM backup_run GROUP BY run ORDER BY max(planned) DESC LIMIT $1", "i", (apr_int64_t)BACKUP_LISTED));
     for (i = 0; i < sgn_db_count(rows); i++) {

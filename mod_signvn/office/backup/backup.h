@@ -49,7 +49,7 @@ sgn_error_t *sgn_backup_due(sgn_backup_t *backup, apr_pool_t *pool);
 
 /* Plans a run on one target or (NULL) all and starts it on a thread of its
  * own; *run is its id.  SGN_BACKUP_RUNNING, SGN_BACKUP_UNKNOWN. */
-sgn_error_t *sgn_backup_start(const char **run, sgn_backup_t *backup, const char *target, const char *actor, apr_pool_t *pool);
+sgn_error_t *sgn_backup_start(const char **run, sgn_backup_t *backup, const char *target, const char *actor, int full, apr_pool_t *pool);
 /* The same here, to the end; how it ended is in the run. */
 sgn_error_t *sgn_backup_run(const char **run, sgn_backup_t *backup, const char *target, const char *actor, int full,
                             sgn_archive_progress_fn progress, void *baton, apr_pool_t *pool);
@@ -61,8 +61,9 @@ sgn_error_t *sgn_backup_get(json_t **out, sgn_backup_t *backup, const char *run,
 /* {targets:[{name, address, set, attached, lastOk, lastFull, manifest, state,
  * alarm}], runs:[…newest first, at most 50], signer}. */
 sgn_error_t *sgn_backup_list(json_t **out, sgn_backup_t *backup, apr_pool_t *pool);
-/* What /health shows: {targets, alarms, lastOk}. */
-sgn_error_t *sgn_backup_status(json_t **out, sgn_backup_t *backup, apr_pool_t *pool);
+/* {targets, alarms, lastOk}; probe: look whether each medium is there (a
+ * hanging mount hangs the caller), else what the rows say: for /health. */
+sgn_error_t *sgn_backup_status(json_t **out, sgn_backup_t *backup, int probe, apr_pool_t *pool);
 
 /* Looks at everything a target holds: level 1 there and of its size, 2 every
  * digest, 3 unpacked and valid OCFL.  {target, level, manifests, packs,
