@@ -102,7 +102,7 @@ static void refusals(void)
 static void boxes(void)
 {
     json_t *args = arguments("approve", NULL);
-    sgn_bytes_t out, table = sample("decision-table.pdf");
+    sgn_bytes_t out, reserved, table = sample("decision-table.pdf");
 
     json_object_set_new(args, "box", box(1, 550, 10, 100, 50));
     is_code(sign(&out, table, args), SGN_PLACEMENT_OUTSIDE, "a box over the edge is refused");
@@ -113,6 +113,13 @@ static void boxes(void)
     args = reserving();
     json_object_set_new(json_object_get(args, "reserve"), "number", box(1, 132, 736, 9, 17));
     is_code(sign(&out, table, args), SGN_RESERVE_NARROW, "a number box for less than two digits is refused");
+    args = reserving();
+    json_object_set_new(args, "box", box(1, 120, 700, 60, 60));
+    is_code(sign(&out, table, args), SGN_PLACEMENT_OVER_TEXT, "B7: a signature over the number it reserves is refused");
+    is_code(sign(&reserved, table, reserving()), SGN_OK, "number and date are reserved");
+    args = arguments("check", NULL);
+    json_object_set_new(args, "box", box(1, 450, 700, 60, 60));
+    is_code(sign(&out, reserved, args), SGN_PLACEMENT_OVER_TEXT, "B7: and over the reserved date too");
     args = reserving();
     json_object_set_new(args, "image", json_string("aGVsbG8="));
     is_code(sign(&out, table, args), SGN_IMAGE_REFUSED, "an image that is no PNG is refused");

@@ -92,6 +92,32 @@ static sgn_format_box_t sized(const sgn_format_prepare_t *what)
     return box;
 }
 
+static int crosses(const double a[4], const double b[4])
+{
+    return a[0] < b[2] && a[2] > b[0] && a[1] < b[3] && a[3] > b[1];
+}
+
+/* B7: nothing of ours may lie over number or date, there or to come. */
+static sgn_error_t *check_beneath(sgn_pdf_form_t *form, const sgn_format_prepare_t *what, const sgn_pdf_place_t *place)
+{
+    const sgn_format_box_t *boxes[4] = { &what->reserve_number, &what->reserve_day, &what->reserve_month,
+                                         &what->reserve_date };
+    int i;
+
+    for (i = 0; i < 4; i++) {
+        const sgn_pdf_field_t *field = sgn_pdf_doc_field(form->doc, sgn_pdf_reserve_names[i]);
+        sgn_pdf_place_t other;
+
+        memset(&other, 0, sizeof other);
+        if (boxes[i]->given)
+            SGN_TRY(sgn_pdf_appear_place(&other, form->doc, boxes[i], form->pool));
+        if ((field && field->page == place->page && crosses(field->rect, place->rect))
+            || (boxes[i]->given && other.page == place->page && crosses(other.rect, place->rect)))
+            return SGN_ERROR(form->pool, SGN_PLACEMENT_OVER_TEXT, "the box lies over %s", sgn_pdf_reserve_names[i]);
+    }
+    return NULL;
+}
+
 static sgn_error_t *new_field(sgn_format_prepared_t *out, sgn_pdf_form_t *form, const sgn_format_prepare_t *what)
 {
     apr_pool_t *pool = form->pool;
@@ -109,6 +135,7 @@ static sgn_error_t *new_field(sgn_format_prepared_t *out, sgn_pdf_form_t *form, 
         sgn_pdf_look_t look = look_of(form, what);
 
         SGN_TRY(sgn_pdf_appear_place(&place, form->doc, &box, pool));
+        SGN_TRY(check_beneath(form, what, &place));
         SGN_TRY(sgn_pdf_appear_form(&appearance, &form->font_num, form->update, &place, &look, pool));
         out->page = place.page;
         out->rect[0] = box.x;
