@@ -154,6 +154,11 @@ sgn_error_t *sgn_verify_key(sgn_verify_key_t **out, sgn_bytes_t der, apr_pool_t 
     return NULL;
 }
 
+struct evp_pkey_st *sgn_verify_key_pkey(const sgn_verify_key_t *key)
+{
+    return key->key;
+}
+
 int sgn_verify_key_is_rsa(const sgn_verify_key_t *key)
 {
     return key->rsa;

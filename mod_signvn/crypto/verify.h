@@ -23,6 +23,8 @@ typedef struct sgn_verify_key_t sgn_verify_key_t;
 sgn_error_t *sgn_verify_key(sgn_verify_key_t **out, sgn_bytes_t spki, apr_pool_t *pool);
 int sgn_verify_key_is_rsa(const sgn_verify_key_t *key);
 int sgn_verify_key_bits(const sgn_verify_key_t *key);
+/* OpenSSL's key, for callers with parameters of their own; borrowed. */
+struct evp_pkey_st *sgn_verify_key_pkey(const sgn_verify_key_t *key);
 /* "RSA 2048": for reports and logs. */
 const char *sgn_verify_key_text(const sgn_verify_key_t *key, apr_pool_t *pool);
 /* *good = 1 only when the value verifies over SHA-256(message).  An algorithm

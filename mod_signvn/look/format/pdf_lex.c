@@ -79,14 +79,26 @@ static int skip_string(sgn_pdf_lex_t *lex)
 
 static int skip_hex(sgn_pdf_lex_t *lex)
 {
+    static const char zeros[] = "0000000000000000";
+    static const unsigned char in_hex[256] = {
+        ['0' ... '9'] = 1, ['a' ... 'f'] = 1, ['A' ... 'F'] = 1,
+        [0] = 1, ['\t'] = 1, ['\n'] = 1, ['\f'] = 1, ['\r'] = 1, [' '] = 1
+    };
+
     lex->pos++;
     while (lex->pos < lex->end) {
-        int byte = lex->base[lex->pos++];
+        size_t stop;
 
-        if (byte == '>')
-            return 1;
-        if (hex_digit(byte) < 0 && !sgn_pdf_lex_white(byte))
-            return 0;
+        /* the padding of a signature's /Contents is most of it */
+        if (lex->end - lex->pos >= 16 && memcmp(lex->base + lex->pos, zeros, 16) == 0) {
+            lex->pos += 16;
+            continue;
+        }
+        stop = lex->end - lex->pos > 256 ? lex->pos + 256 : lex->end;
+        while (lex->pos < stop && in_hex[lex->base[lex->pos]])
+            lex->pos++;
+        if (lex->pos < stop)
+            return lex->base[lex->pos++] == '>';
     }
     return 0;
 }
