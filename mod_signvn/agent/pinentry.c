@@ -60,8 +60,8 @@ static int is_word(const unsigned char *line, size_t len, const char *word)
 static int answer(talk_t *talk, unsigned char *pin, size_t cap, size_t *pin_len)
 {
     for (;;) {
-        unsigned char *line;
-        size_t len;
+        unsigned char *line = NULL;
+        size_t len = 0;
         int done = 0, result = SGN_DONE;
 
         SGN_STEP(next_line(talk, &line, &len));
