@@ -23,6 +23,7 @@
 #include "office/evidence/evidence.h"
 
 #define DESCRIPTORS 16384
+#define LOCK_WAIT apr_time_from_sec(3)
 #define DISK_LEAST ((apr_uint64_t)64 << 20)
 
 static const char *const directories[] = { "db", "jobs", "evidence", "keys", "run", "archive", NULL };
@@ -86,13 +87,29 @@ static uid_t wanted_uid(const sgn_config_t *config)
     return user ? user->pw_uid : geteuid();
 }
 
+/* A keeper that was told to end may still be draining: httpd restarted after a
+ * kill, or systemd was quick.  1: got it. */
+static int await_lock(int fd)
+{
+    apr_time_t until = sgn_clock_monotonic() + LOCK_WAIT;
+
+    while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        if (errno != EWOULDBLOCK && errno != EINTR)
+            return 0;
+        if (sgn_clock_monotonic() >= until)
+            return 0;
+        apr_sleep(50000);
+    }
+    return 1;
+}
+
 /* The state directory: ours alone, on a disk with room, not in use. */
 static sgn_error_t *check_state(const sgn_config_t *config, apr_pool_t *pool)
 {
     const char *path = sgn_config_text(config, "SignVNStateDir");
     struct statvfs disk;
     struct stat dir;
-    int fd, locked;
+    int fd, got;
 
     if (stat(path, &dir) != 0)
         return SGN_ERROR_ERRNO(pool, SGN_CONFIG, "SignVNStateDir %s", path);
@@ -108,9 +125,9 @@ static sgn_error_t *check_state(const sgn_config_t *config, apr_pool_t *pool)
     fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         return SGN_ERROR_ERRNO(pool, SGN_CONFIG, "SignVNStateDir %s", path);
-    locked = flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+    got = await_lock(fd);
     close(fd);
-    if (locked)
+    if (!got)
         return SGN_ERROR(pool, SGN_CONFIG, "SignVNStateDir %s is in use by another signvnd", path);
     return NULL;
 }
@@ -129,7 +146,7 @@ static sgn_error_t *open_state(sgn_keeper_t *keeper, apr_pool_t *pool)
 {
     SGN_TRY(sgn_file_root(&keeper->state, keeper->state_path, pool));
     /* held until the process ends; the descriptor is never given away */
-    if (flock(keeper->state, LOCK_EX | LOCK_NB) != 0)
+    if (!await_lock(keeper->state))
         return SGN_ERROR(pool, SGN_CONFIG, "SignVNStateDir %s is in use by another signvnd", keeper->state_path);
     for (int i = 0; directories[i]; i++)
         SGN_TRY(sgn_file_mkdir(keeper->state, directories[i], 0700, pool));
