@@ -5,7 +5,7 @@
     let query = null, next = null;
 
     const title = item => [item.number, item.symbol].filter(Boolean).join('/') || item.name || item.id;
-    const why = list => [].concat(list || []).map(one => typeof one === 'string' ? one : [one.field, one.text].filter(Boolean).join(': ')).join('; ');
+    const why = list => [].concat(list || []).map(one => typeof one === 'string' ? one : [t(`why.${one.field}`), one.text].filter(Boolean).join(': ')).join('; ');
 
     async function search(event, after) {
         if (event) event.preventDefault();
@@ -33,7 +33,7 @@
         }
     }
 
-    const text = value => Array.isArray(value) ? value.map(one => typeof one === 'object' ? [one.target || one.name, time(one.checked || one.time)].filter(Boolean).join(' ') : one).join(', ') : value;
+    const copies = list => (list || []).map(one => `${one.target}: ${one.copied ? time(one.lastOk) : t('copy.not')}${one.verified ? `, ${t('copy.checked')} ${time(one.verified)}` : ''}`).join('; ');
 
     async function open(id) {
         const path = `archive/${encodeURIComponent(id).replace(/%3A/g, ':')}`;
@@ -46,10 +46,10 @@
                     App.say(outcome, answer.ok ? 'good' : 'bad', t(answer.ok ? 'fixity.ok' : 'fixity.bad'));
                 } catch (error) { App.sayError(outcome, error); }
             } } }, t('archive.fixity'));
-            const list = [['fact.id', el('span', { class: 'mono' }, item.id)], ['fact.agency', item.agencyName || item.agency], ['fact.signers', text(item.signers)],
+            const list = [['fact.id', el('span', { class: 'mono' }, item.id)], ['fact.agency', item.agencyName || item.agency], ['fact.signers', (item.signers || []).join(', ')],
                 ['fact.legal', item.legalValue ? t(`legal.${item.legalValue}`) : null], ['fact.received', time(item.received)], ['fact.size', item.size ? size(item.size) : null],
                 ['fact.sha256', el('span', { class: 'mono' }, item.sha256 || '')],
-                ['fact.fixity', item.fixity ? `${t(`fixity.${item.fixity.result}`)} ${time(item.fixity.checked)}` : null], ['fact.copies', text(item.copies)]];
+                ['fact.fixity', item.fixity ? `${t(`fixity.${item.fixity.result}`)} ${time(item.fixity.checked)}` : null], ['fact.copies', copies(item.copies)]];
             const dl = el('dl', { class: 'facts' });
             for (const [key, value] of list) if (value) dl.append(el('dt', {}, t(key)), el('dd', {}, value));
             $('one').replaceChildren(el('h2', {}, `${title(item)} – ${time(item.date)}`), el('p', {}, item.subject || ''), dl,

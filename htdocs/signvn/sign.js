@@ -85,7 +85,8 @@
                 const answer = await request('GET', `jobs/${job.id}?wait=25`, { raw: true, headers: etag ? { 'If-None-Match': etag } : {} });
                 etag = answer.headers.get('ETag') || etag;
                 if (answer.status === 200) job = { ...job, ...await answer.json() };
-                App.quiet($('message'));
+                if (job.deskOnline === false) App.say($('message'), '', t('desk.offline'));
+                else App.quiet($('message'));
             } catch (error) {
                 App.sayError($('message'), error);
                 if (error.status >= 400 && error.status < 500) return;

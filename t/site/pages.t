@@ -142,7 +142,10 @@ shot($archivist, 'record');
 quiet($archivist, 'archive');
 $archivist->go("$url/signvn/backup.html");
 $archivist->click('#run');
-ok $archivist->wait_for('document.querySelector("#runs button")', 30), 'a backup is started by hand' or diag $archivist->text('main');
+ok $archivist->wait_for('(document.querySelector("#runs").innerText.match(/Hoàn thành/g) || []).length >= 2', 60), 'a backup by hand reaches both targets' or diag $archivist->text('main');
+$archivist->click('#runs button');
+ok $archivist->wait_for('document.querySelector("#message .message.good") && /nguyên vẹn/.test(document.querySelector("#message").innerText)', 60), 'and is verified by hand' or diag $archivist->text('main');
+quiet($archivist, 'backup');
 shot($archivist, 'backup');
 
 # ---- a new desk
