@@ -14,6 +14,7 @@
 
 #define POLL_WAIT 25            /* seconds the server may hold a poll */
 #define RELIST 10000            /* milliseconds between looks at the tokens */
+#define RELIST_EMPTY 3000       /* while a person is about to plug one in */
 #define RETELL 300000           /* milliseconds after which the server hears them again */
 #define MODULES_FILE_DIRECTORY "/etc/signvn"
 #define MODULES_FILE "agent-modules"
@@ -230,7 +231,7 @@ static int keep_credentials(waiter_t *waiter)
 {
     int64_t now = sgn_platform_ticks();
 
-    if (!waiter->listed || now - waiter->listed >= RELIST) {
+    if (!waiter->listed || now - waiter->listed >= (waiter->list.count ? RELIST : RELIST_EMPTY)) {
         int result = sgn_token_list(&waiter->list, waiter->desk.tokens);
 
         if (result == SGN_AGENT_PROGRAM)
