@@ -23,7 +23,6 @@ static const sgn_api_route_t routes[] = {
     { .method = "GET", .pattern = "/v1/jobs/{id}", .operation = "jobs.get", .auth = SGN_API_USER, .flags = SGN_API_RETRY | SGN_API_WAIT },
     { .method = "DELETE", .pattern = "/v1/jobs/{id}", .operation = "jobs.cancel", .auth = SGN_API_USER, .flags = SGN_API_SIGNING },
     { .method = "GET", .pattern = "/v1/jobs/{id}/documents/{n}", .operation = "jobs.document", .auth = SGN_API_USER, .flags = SGN_API_RETRY },
-    { .method = "POST", .pattern = "/v1/jobs/{id}/resume", .operation = "jobs.resume", .auth = SGN_API_USER, .body = SGN_API_JSON, .flags = SGN_API_SIGNING },
     { .method = "GET", .pattern = "/v1/jobs/{id}/explain", .operation = "jobs.explain", .auth = SGN_API_USER, .flags = SGN_API_RETRY },
     { .method = "GET", .pattern = "/v1/work", .operation = "work.get", .auth = SGN_API_USER, .flags = SGN_API_RETRY },
 

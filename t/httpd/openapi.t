@@ -23,6 +23,12 @@ cmp_ok scalar keys %table, '>', 30, 'the table was read';
 is_deeply [sort keys %described], [sort keys %table], 'openapi.yaml has every route and no other';
 is_deeply \%described, \%table, 'and names the operation of each';
 
+# What the keeper can do and the outside may ask is on both lists.
+my %rows = map { /SGN_OPERATION\("([\w.]+)", (SGN_ACCESS_\w+)/ ? ($1 => $2) : () } split /\n/, slurp("$top/mod_signvn/keeper/operations.c");
+my %asked = map { $_ => 1 } values %table;
+is join(' ', grep { !$rows{$_} } sort keys %asked), '', 'every route has its operation in the keeper';
+is join(' ', grep { !$asked{$_} && $rows{$_} ne 'SGN_ACCESS_LOCAL' } sort keys %rows), '', 'every operation that is not local has a route';
+
 for my $route (sort keys %table) {
     my ($method, $pattern) = split / /, $route;
     (my $path = $pattern) =~ s/\{(\w+)\}/$1 eq 'n' ? '0' : 'one'/ge;
