@@ -13,7 +13,7 @@
 #include "office/backup/backup.h"
 
 static const char *const reader_roles[] = { "authority", "deputy", "clerk", "archivist", "inspector", NULL };
-static const char *const writer_roles[] = { "clerk", "archivist", NULL };
+static const char *const writer_roles[] = { "authority", "deputy", "clerk", "archivist", NULL };
 
 /* Has the caller one of the roles in that agency? */
 static int may(const sgn_call_t *call, const char *agency, const char *const *roles)
@@ -123,7 +123,7 @@ sgn_error_t *sgn_op_archive_create(sgn_call_t *call)
     json_t *answer = sgn_json_object(call->pool), *detail = sgn_json_object(call->pool);
     sgn_engine_document_t document;
     sgn_archive_receipt_t receipt;
-    sgn_judgement_t *judgement;
+    sgn_verdict_t *verdict;
     const char *secrecy, *key;
 
     SGN_TRY(sgn_json_find_str(&secrecy, call->body, "secrecy", "none", call->pool));
@@ -137,12 +137,11 @@ sgn_error_t *sgn_op_archive_create(sgn_call_t *call)
     if (key)
         ingest.key = apr_psprintf(call->pool, "api/%.64s/%.100s", call->account ? call->account : "", key);
     SGN_TRY(sgn_intake_take(&document, NULL, call, 0, call->pool));
-    SGN_TRY(sgn_judgement_make(&judgement, call->keeper, SGN_ENGINE_ANYONE, &document, 0, ingest.agency,
-                               call->person ? sgn_person_home(call->person) : NULL, NULL, call->pool));
+    SGN_TRY(sgn_judgement_make(&verdict, call, &document, ingest.agency, NULL));
     ingest.fd = document.fd;
     memcpy(ingest.sha256, document.sha256, sizeof(ingest.sha256));
-    ingest.metadata = metadata_of(call, judgement->report);
-    ingest.report = judgement->report;
+    ingest.metadata = metadata_of(call, verdict->report);
+    ingest.report = verdict->report;
     SGN_TRY(sgn_archive_put(&receipt, call->keeper->archive, &ingest, call->pool));
     if (receipt.existing && strcmp(receipt.sha256, sgn_bytes_hex(sgn_bytes(document.sha256, 32), call->pool)) != 0)
         return SGN_ERROR(call->pool, SGN_IDEMPOTENCY, "key %.40s", key);
@@ -150,7 +149,7 @@ sgn_error_t *sgn_op_archive_create(sgn_call_t *call)
     if (!receipt.existing)
         SGN_TRY(log_act(call, "archive.put", receipt.id, detail));
     print_receipt(answer, &receipt, call->pool);
-    sgn_json_set(answer, "report", judgement->report);
+    sgn_json_set(answer, "report", verdict->report);
     sgn_call_header(call, "Location", apr_pstrcat(call->pool, "/signvn/v1/archive/", receipt.id, NULL));
     sgn_call_answer(call, 201, answer);
     return NULL;

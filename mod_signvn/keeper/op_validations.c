@@ -108,7 +108,7 @@ sgn_error_t *sgn_op_validations_create(sgn_call_t *call)
 {
     apr_pool_t *pool = call->pool;
     sgn_engine_document_t document;
-    sgn_judgement_t *judgement;
+    sgn_verdict_t *verdict;
     const char *agency, *expect, *accept, *id;
 
     SGN_TRY(sgn_json_find_str(&agency, call->args, "agency", NULL, pool));
@@ -120,15 +120,14 @@ sgn_error_t *sgn_op_validations_create(sgn_call_t *call)
     if (call->nfds < 1)
         return SGN_ERROR(pool, SGN_BODY_EMPTY, "no document");
     SGN_TRY(sgn_intake_take(&document, NULL, call, 0, pool));
-    SGN_TRY(sgn_judgement_make(&judgement, call->keeper, SGN_ENGINE_ANYONE, &document, 0, agency,
-                               call->person ? sgn_person_home(call->person) : NULL, expect, pool));
-    SGN_TRY(name_document(call, judgement->report));
+    SGN_TRY(sgn_judgement_make(&verdict, call, &document, agency, expect));
+    SGN_TRY(name_document(call, verdict->report));
     SGN_TRY(sgn_random_token(&id, 16, pool));
-    sgn_json_set_str(judgement->report, "id", id);
-    if (judgement->explain)
-        keep(id, call->account, sgn_json_print(judgement->explain, pool));
+    sgn_json_set_str(verdict->report, "id", id);
+    if (verdict->explain)
+        keep(id, call->account, sgn_json_print(verdict->explain, pool));
     if (accept && strstr(accept, "html"))
-        return answer_html(call, judgement->report);
-    sgn_call_answer(call, 200, judgement->report);
+        return answer_html(call, verdict->report);
+    sgn_call_answer(call, 200, verdict->report);
     return NULL;
 }

@@ -11,10 +11,11 @@
 #include "worker/task_certificate.h"
 #include "worker/task_cms.h"
 #include "worker/task_look.h"
+#include "worker/task_manifest.h"
 #include "worker/task_prepare.h"
 #include "worker/task_probe.h"
 #include "worker/task_timestamp.h"
-#include "worker/warm.h"
+#include "look/pki/warm.h"
 
 static const sgn_task_row_t rows[] = {
     { .name = "ping", .run = sgn_task_ping },
@@ -28,6 +29,7 @@ static const sgn_task_row_t rows[] = {
     { .name = "tsq", .run = sgn_task_timestamp_request },
     { .name = "tst", .run = sgn_task_timestamp_reply },
     { .name = "cms", .run = sgn_task_cms },
+    { .name = "manifest", .run = sgn_task_manifest },
     { .name = "prepare", .run = sgn_task_prepare },
     { .name = "image", .run = sgn_task_image },
 };

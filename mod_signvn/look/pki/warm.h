@@ -5,8 +5,8 @@
  *
  * Not here: any secret (the key made is thrown away) and any stranger's byte.
  */
-#ifndef SGN_WORKER_WARM_H
-#define SGN_WORKER_WARM_H
+#ifndef SGN_LOOK_PKI_WARM_H
+#define SGN_LOOK_PKI_WARM_H
 
 #include "base/error.h"
 

@@ -1,5 +1,5 @@
 /* warm.c: OpenSSL's first times. */
-#include "worker/warm.h"
+#include "look/pki/warm.h"
 
 #include <string.h>
 
