@@ -173,7 +173,8 @@ static sgn_error_t *check_all(sgn_checks_t *checks)
     SGN_TRY(read_field(&checks->answer->month, checks, SGN_PDF_RESERVE_MONTH));
     SGN_TRY(read_field(&checks->answer->date, checks, SGN_PDF_RESERVE_DATE));
     SGN_TRY(read_field(&checks->answer->seal, checks, SGN_PDF_RESERVE_SEAL));
-    check_reserved(checks);
+    if (checks->count)
+        check_reserved(checks);
 
     for (r = 0; r < CHECKS && table[r].before_hash; r++)
         SGN_TRY(run_row(checks, r));
