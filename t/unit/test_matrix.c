@@ -15,7 +15,9 @@ static const char *const roles[] = { "authority", "deputy", "clerk", "reviewer",
 enum {
     AUTHORITY = 1, DEPUTY = 2, CLERK = 4, REVIEWER = 8, RECEPTION = 16, ARCHIVIST = 32, IT = 64, INSPECTOR = 128,
     PERSONS = 255, STRANGER = 256, NOBODY = 512,
+    READERS = AUTHORITY | DEPUTY | CLERK | ARCHIVIST | INSPECTOR,   /* of the archive: API.md, Manner */
     USERS = PERSONS | STRANGER, ANYONE = USERS | NOBODY,
+    READERS = AUTHORITY | DEPUTY | CLERK | ARCHIVIST | INSPECTOR,   /* of the archive */
     DESK = 0            /* none without a proof */
 };
 
@@ -37,13 +39,14 @@ static struct {
     { .op = "agent.enrol", .may = DESK }, { .op = "agent.enrol_status", .may = DESK }, { .op = "agent.credentials", .may = DESK }, { .op = "agent.poll", .may = DESK },
     { .op = "agent.claim", .may = DESK }, { .op = "agent.document", .may = DESK }, { .op = "agent.progress", .may = DESK }, { .op = "agent.result", .may = DESK },
     { .op = "agent.reject", .may = DESK },
-    { .op = "archive.create", .may = CLERK | ARCHIVIST | AUTHORITY | DEPUTY | RECEPTION },
-    { .op = "archive.search", .may = PERSONS }, { .op = "archive.get", .may = PERSONS }, { .op = "archive.original", .may = PERSONS },
-    { .op = "archive.version", .may = PERSONS }, { .op = "archive.evidence", .may = PERSONS }, { .op = "archive.fixity", .may = ARCHIVIST | IT | INSPECTOR },
-    { .op = "archive.check", .may = ARCHIVIST | IT }, { .op = "archive.rebuild", .may = 0 },
-    { .op = "backups.list", .may = ARCHIVIST | IT }, { .op = "backups.create", .may = ARCHIVIST | IT }, { .op = "backups.get", .may = ARCHIVIST | IT },
-    { .op = "backups.verify", .may = ARCHIVIST | IT },
-    { .op = "audit.list", .may = IT | INSPECTOR | ARCHIVIST },
+    { .op = "archive.create", .may = CLERK | ARCHIVIST },
+    { .op = "archive.search", .may = READERS }, { .op = "archive.get", .may = READERS },
+    { .op = "archive.original", .may = READERS }, { .op = "archive.version", .may = READERS },
+    { .op = "archive.evidence", .may = READERS }, { .op = "archive.fixity", .may = READERS },
+    { .op = "archive.rebuild", .may = NOBODY },
+    { .op = "backups.list", .may = ARCHIVIST | IT }, { .op = "backups.create", .may = ARCHIVIST | IT },
+    { .op = "backups.get", .may = ARCHIVIST | IT }, { .op = "backups.verify", .may = ARCHIVIST | IT },
+    { .op = "audit.list", .may = IT | INSPECTOR | AUTHORITY }, { .op = "audit.verify", .may = NOBODY },
     { .op = "config", .may = NOBODY }, { .op = "probe", .may = NOBODY }, { .op = "shutdown", .may = NOBODY },  /* here this test is the local peer */
 };
 #define OPERATIONS (sizeof table / sizeof *table)
@@ -206,6 +209,62 @@ static void other_agencies(void)
     is(ask("validations.explain", "clerk-b", args), "not-found", "B34 matrix: another's report is not explained");
 }
 
+/* A PDF of one empty page, with the offsets that belong into its table. */
+static int small_pdf(void)
+{
+    static const char *const objects[] = {
+        "1 0 obj\n<</Type/Catalog/Pages 2 0 R>>\nendobj\n",
+        "2 0 obj\n<</Type/Pages/Kids[3 0 R]/Count 1>>\nendobj\n",
+        "3 0 obj\n<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]>>\nendobj\n",
+    };
+    const char *text = "%PDF-1.4\n", *table = "xref\n0 4\n0000000000 65535 f \n";
+    size_t start;
+    int fd = -1;
+
+    for (int i = 0; i < 3; i++) {
+        table = apr_psprintf(pool, "%s%010d 00000 n \n", table, (int)strlen(text));
+        text = apr_pstrcat(pool, text, objects[i], NULL);
+    }
+    start = strlen(text);
+    text = apr_psprintf(pool, "%s%strailer\n<</Size 4/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n", text, table, (int)start);
+    if (sgn_file_memfd(&fd, "pdf", sgn_bytes_str(text), pool))
+        printf("# no memfd\n");
+    return fd;
+}
+
+/* A record of A, and what B's people are told about it. */
+static void other_archives(void)
+{
+    static const char *const reads[] = { "archive.get", "archive.original", "archive.version", "archive.evidence", "archive.fixity" };
+    json_t *metadata = sgn_json_object(pool), *request, *answer, *args = sgn_json_object(pool);
+    const char *id;
+    int pdf = small_pdf();
+
+    sgn_json_set_str(metadata, "agency", "H57.28");
+    sgn_json_set_str(metadata, "subject", "Về việc thử nghiệm");
+    request = rig_request(&rig, "archive.create", "clerk-b", NULL, metadata);
+    is(rig_code(rig_send(&rig, request, &pdf, 1)), "access.denied", "B34 matrix: a clerk of B does not archive for A");
+    request = rig_request(&rig, "archive.create", "clerk-a", NULL, metadata);
+    answer = rig_send(&rig, request, &pdf, 1);
+    id = json_string_value(json_object_get(json_object_get(answer, "body"), "id"));
+    if (!ok(rig_status(answer) == 201 && id, "matrix: a clerk of A does")) {
+        printf("# %s\n", answer ? sgn_json_print(answer, pool) : "");
+        return;
+    }
+    sgn_json_set_str(args, "id", id);
+    sgn_json_set_str(args, "n", "1");
+    for (size_t i = 0; i < sizeof reads / sizeof *reads; i++) {
+        is(ask(reads[i], "archivist-b", args), "archive.unknown",
+           apr_psprintf(pool, "B34 matrix: %s of A's record by B's archivist finds nothing", reads[i]));
+        ok(!is_access(ask(reads[i], "archivist-a", args)) && strcmp(ask(reads[i], "archivist-a", args), "archive.unknown") != 0,
+           apr_psprintf(pool, "B34 matrix: %s by A's archivist finds it", reads[i]));
+    }
+    answer = rig_call(&rig, "archive.search", "archivist-b", NULL, NULL);
+    ok(answer && !strstr(sgn_json_print(answer, pool), id), "B34 matrix: B's search does not show it");
+    answer = rig_call(&rig, "archive.search", "archivist-a", NULL, NULL);
+    ok(answer && strstr(sgn_json_print(answer, pool), id), "B34 matrix: A's search does");
+}
+
 int main(void)
 {
     pool = tap_pool();
@@ -215,6 +274,7 @@ int main(void)
         check_complete();
         check_all();
         other_agencies();
+        other_archives();
     }
     rig_end(&rig);
     return done_testing();
