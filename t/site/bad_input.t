@@ -157,7 +157,19 @@ ok($site->do(fault => tsa => 'on'), 'the time-stamp server is down');
     is($job->{state}, 'done', 'TSA up: finished by itself');
     is($asked->(), $asked_before, 'TSA up: no second password');
 }
-ok($site->do(pki => revoke => $pki->{certificates}{reviewer}{serial}), "the reviewer's certificate is revoked");
+{
+    # The certificate is revoked while the signature waits for its time-stamp.
+    my $spec = { kind => 'check', secrecy => 'none', placement => $boxes->{check}, reserve => 'none' };
+    $site->do(fault => tsa => 'on');
+    my ($job) = $client->post_job(reviewer => $spec, $document);
+    my $deadline = time + 20;
+    while (($job->{items}[0]{state} // '') ne 'awaiting-timestamp' && time < $deadline) { sleep 0.2; $job = Client::decode($client->call(reviewer => GET => "/signvn/v1/jobs/$job->{id}")) }
+    ok($site->do(pki => revoke => $pki->{certificates}{reviewer}{serial}), "the reviewer's certificate is revoked");
+    $site->do(fault => tsa => 'off');
+    $job = $client->wait_job(reviewer => $job, 30);
+    is($job->{state}, 'failed', 'revoked before the time-stamp: not released');
+    is($job->{items}[0]{code}, 'signature.final-check', 'revoked before the time-stamp: signature.final-check');
+}
 refused(reviewer => { kind => 'check', secrecy => 'none', placement => $boxes->{check}, reserve => 'none' }, $document, 'certificate.revoked', 409, 'revoked');
 {
     my $answer = $client->call(authority => POST => '/signvn/v1/incidents', content => $Client::json->encode({ certificate => $pki->{certificates}{authority}{sha256}, class => 'lost' }), headers => { 'Content-Type' => 'application/json' });

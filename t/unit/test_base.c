@@ -125,6 +125,7 @@ static void files(apr_pool_t *pool)
     is_code(sgn_file_rename(root, "a/named", root, "a/b/c", pool), SGN_FILE_EXISTS, "file: rename replaces nothing");
     is_code(sgn_file_memfd(&memfd, "test", sgn_bytes_str("sealed"), pool), SGN_OK, "file: a sealed memfd");
     ok(pwrite(memfd, "x", 1, 0) < 0, "file: nobody writes into it any more");
+    is_code(sgn_file_write_all(memfd, "x", 1, pool), SGN_FILE_FAILED, "file: and a failed write is told");
     is_code(sgn_file_remove(root, "a", pool), SGN_OK, "file: a tree is removed");
     is_code(sgn_file_read(&out, root, "a/b/c", 100, pool), SGN_FILE_ABSENT, "file: and is gone");
     unlinkat(root, "link", 0);

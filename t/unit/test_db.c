@@ -46,6 +46,20 @@ static void *insert_many(void *baton)
     return NULL;
 }
 
+/* Another program that holds the file: after five seconds it is said so. */
+static void locked(const char *url)
+{
+    apr_pool_t *pool = tap_pool();
+    sgn_db_t *other;
+
+    is_code(sgn_db_open(&other, url, 1, pool), SGN_OK, "db: opened by another program");
+    is_code(sgn_db_begin(other, pool), SGN_OK, "db: that begins to write");
+    is_code(sgn_db_begin(shared, pool), SGN_DB_LOCKED, "db: a lock that stays is told, nothing waits for ever");
+    sgn_db_rollback(other);
+    is_code(sgn_db_begin(shared, pool), SGN_OK, "db: and when it is gone the work goes on");
+    sgn_db_rollback(shared);
+}
+
 int main(void)
 {
     apr_pool_t *pool = tap_pool();
@@ -94,8 +108,12 @@ int main(void)
     is_code(sgn_db_open(&db, apr_pstrcat(pool, "sqlite:", copy, NULL), 0, pool), SGN_OK, "db: the snapshot opens");
     is_code(sgn_db_query(&rows, db, pool, "SELECT count(*) FROM person", NULL), SGN_OK, "db: and is read");
     is_int(sgn_db_int(rows, 0, 0), 101, "db: with the same rows");
+    is_code(sgn_db_run(db, pool, "PRAGMA max_page_count = 4", NULL), SGN_OK, "db: a disk that is nearly full");
+    is_code(sgn_db_run(db, pool, "INSERT INTO person (name) VALUES (hex(zeroblob(100000)))", NULL), SGN_DB_FULL,
+            "db: a full disk is told apart");
     sgn_db_budget(db, 1000);
     is_code(sgn_db_query(&rows, db, pool, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i < 100000000) "
                          "SELECT count(*) FROM n", NULL), SGN_DB_TIMEOUT, "db: B30 a query over its budget is ended");
+    locked(apr_pstrcat(pool, "sqlite:", directory, "/office.sqlite", NULL));
     return done_testing();
 }

@@ -14,6 +14,7 @@
 #include "crypto/digest.h"
 #include "office/agency/register.h"
 #include "office/signing/kind.h"
+#include "office/signing/prepare.h"
 
 #define UPDATE_LIMIT ((size_t)32 << 20)
 #define RETRY_FIRST apr_time_from_sec(2)
@@ -57,18 +58,6 @@ static sgn_error_t *timestamp(finish_t *f)
                       &f->item->token, f->job->id, (apr_int64_t)f->item->n);
 }
 
-/* The CMS as hex into the placeholder; what it does not fill stays zeros. */
-static sgn_error_t *put_contents(unsigned char *gap, size_t gap_len, sgn_bytes_t cms, apr_pool_t *pool)
-{
-    const char *hex = sgn_bytes_hex(cms, pool);
-
-    if (cms.len * 2 + 2 > gap_len)
-        return SGN_ERROR(pool, SGN_CONTENTS_TOO_SMALL, "%" APR_SIZE_T_FMT " bytes into %" APR_SIZE_T_FMT, cms.len, gap_len / 2 - 1);
-    memset(gap + 1, '0', gap_len - 2);
-    memcpy(gap + 1, hex, cms.len * 2);
-    return NULL;
-}
-
 /* The original's bytes stay; the update goes behind them.  Cut back first: a
  * crash may have left half of it. */
 static sgn_error_t *append(finish_t *f, sgn_bytes_t update)
@@ -102,7 +91,7 @@ static sgn_error_t *embed(finish_t *f)
                           f->pool));
     if (gap + gap_len > update.len)
         return SGN_ERROR(f->pool, SGN_FILE_SHORT, "update of document %d", f->item->n);
-    SGN_TRY(put_contents((unsigned char *)update.data + gap, gap_len, cms, f->pool));
+    SGN_TRY(sgn_prepare_fill((unsigned char *)update.data + gap, gap_len, cms, f->pool));
     SGN_TRY(append(f, update));
     if (f->document.size != f->item->offered_size)
         return SGN_ERROR(f->pool, SGN_INTERNAL, "finished file of %" APR_OFF_T_FMT " bytes", f->document.size);

@@ -120,3 +120,13 @@ sgn_error_t *sgn_prepare_item(sgn_bytes_t *update, sgn_act_t *act)
     act->item->offered_sha256 = sgn_bytes_hex(sgn_bytes(offered, sizeof offered), act->pool);
     return build_dtbs(act, message);
 }
+
+sgn_error_t *sgn_prepare_fill(unsigned char *gap, size_t gap_len, sgn_bytes_t cms, apr_pool_t *pool)
+{
+    if (gap_len < 2 || cms.len > (gap_len - 2) / 2)
+        return SGN_ERROR(pool, SGN_CONTENTS_TOO_SMALL, "%" APR_SIZE_T_FMT " bytes into %" APR_SIZE_T_FMT, cms.len,
+                         gap_len < 2 ? 0 : (gap_len - 2) / 2);
+    memset(gap + 1, '0', gap_len - 2);
+    memcpy(gap + 1, sgn_bytes_hex(cms, pool), cms.len * 2);
+    return NULL;
+}

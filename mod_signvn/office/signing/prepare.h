@@ -14,4 +14,8 @@
  * be kept beside the document. */
 sgn_error_t *sgn_prepare_item(sgn_bytes_t *update, sgn_act_t *act);
 
+/* The CMS as hex into the placeholder ('<' ... '>', gap_len with both); what it
+ * does not fill stays zeros.  SGN_CONTENTS_TOO_SMALL. */
+sgn_error_t *sgn_prepare_fill(unsigned char *gap, size_t gap_len, sgn_bytes_t cms, apr_pool_t *pool);
+
 #endif
