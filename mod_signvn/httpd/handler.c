@@ -31,7 +31,7 @@ static const char *own_path(request_rec *r)
     static const char *const roots[] = { "/v1", "/agent/v1" };
     const char *path;
 
-    if (strncmp(r->uri, BASE "/", sizeof BASE) != 0 || !sgn_directives_is_on(r))
+    if (!r->uri || strncmp(r->uri, BASE "/", sizeof BASE) != 0 || !sgn_directives_is_on(r))
         return NULL;
     path = r->uri + sizeof BASE - 1;
     for (size_t i = 0; i < sizeof roots / sizeof roots[0]; i++) {
@@ -41,6 +41,12 @@ static const char *own_path(request_rec *r)
             return path;
     }
     return NULL;
+}
+
+void sgn_handler_error(request_rec *r)
+{
+    if (own_path(r))
+        sgn_problem_instead(r);
 }
 
 /* No file stands behind an address of ours: no directory walk, no multiviews. */

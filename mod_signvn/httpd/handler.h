@@ -12,5 +12,7 @@
 
 int sgn_handler_map(request_rec *r);
 int sgn_handler_run(request_rec *r);
+/* Before httpd sends an error of its own. */
+void sgn_handler_error(request_rec *r);
 
 #endif

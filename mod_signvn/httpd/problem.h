@@ -18,4 +18,9 @@ int sgn_problem_send(request_rec *r, const char *code, int status, const char *d
 /* The same of an error, which is logged here, once. */
 int sgn_problem_send_error(request_rec *r, const sgn_error_t *error);
 
+/* Errors that httpd tells by itself (no login, a limit) at our addresses get
+ * the same form: register once, then per error response. */
+void sgn_problem_register(void);
+void sgn_problem_instead(request_rec *r);
+
 #endif

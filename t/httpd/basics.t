@@ -21,6 +21,14 @@ my $open = ask(GET => '/signvn/v1/session', port => port('open'));
 is $open->{status}, 401, 'not even where httpd lets everybody in';
 is $open->{json}{code}, 'auth.required', 'and the code says so';
 
+my $own = ask(GET => '/signvn/v1/session');
+is $own->{json}{code}, 'auth.required', 'what httpd itself refuses has the same form';
+is $own->{json}{status}, 401, 'with its status';
+like $own->{headers}{'www-authenticate'}, qr/^Basic/, 'and the browser is still asked for a login';
+is $own->{headers}{'content-length'}, length $own->{body}, 'the length is right';
+is ask(GET => '/signvn/index.html')->{json}, undef, 'pages keep httpd\'s own words';
+is ask(HEAD => '/signvn/v1/session')->{status}, 401, 'HEAD too';
+
 my $vi = ask(GET => '/signvn/v1/nothing', user => 'anh');
 is $vi->{status}, 404, 'an unknown address';
 is $vi->{headers}{'content-type'}, 'application/problem+json; charset=utf-8', 'is a problem [RFC 9457]';

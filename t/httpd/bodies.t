@@ -61,7 +61,7 @@ my $announced = sub { raw("POST /signvn/v1/validations HTTP/1.1\r\nHost: x\r\nAu
 is code($announced->(2900000)), '413 request.too-large', 'too much is refused by its announcement';
 ($type, $body) = multipart([job => undef, undef, '{"documents":[{"secrecy":"none"},{"secrecy":"none"},{"secrecy":"none"}]}'], map { [document => "$_", undef, 'x' x 999_000] } 1 .. 3);
 is code(job($type, $body)), '201 ', 'three documents below the quota';
-is code(job('multipart/form-data; boundary=BOUND', "--BOUND\r\n" . 'x' x 3_100_000)), '413 ', 'LimitRequestBody counts too, before we are asked';
+is code(job('multipart/form-data; boundary=BOUND', "--BOUND\r\n" . 'x' x 3_100_000)), '413 request.too-large', 'LimitRequestBody counts too, before we are asked';
 is code(job('application/json', '{"a":"' . 'x' x (1 << 20) . '"}')), '413 request.too-large', 'JSON has a limit of its own';
 is code(job('application/json', '{"a":1,')), '400 request.json', 'broken JSON';
 is code(job('application/json', '{"a":1,"a":2}')), '400 request.json', 'a key given twice';
