@@ -40,7 +40,13 @@ static inline void rig_make(rig_t *rig, apr_pool_t *pool)
     rig->dir = apr_pstrdup(pool, mkdtemp(template));
     rig->programs = getenv("SGN_PROGRAMS");
     if (!rig->programs)
-        rig->programs = getenv("SGN_BUILDDIR") ? getenv("SGN_BUILDDIR") : ".";
+        rig->programs = getenv("SGN_BUILDDIR");
+    if (!rig->programs) {       /* the keeper changes to /, so "." will not do */
+        char *here = getcwd(NULL, 0);
+
+        rig->programs = apr_pstrdup(pool, here);
+        free(here);
+    }
     rig->path = apr_pstrcat(pool, rig->dir, "/keeper.sock", NULL);
     mkdir(apr_pstrcat(pool, rig->dir, "/state", NULL), 0700);
     rig->config = sgn_json_object(pool);
