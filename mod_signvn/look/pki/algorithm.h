@@ -12,6 +12,8 @@
 
 #include "base/buf.h"
 
+struct evp_pkey_st;     /* EVP_PKEY */
+
 typedef enum { SGN_ALGORITHM_UNKNOWN, SGN_ALGORITHM_PSS, SGN_ALGORITHM_PKCS1, SGN_ALGORITHM_ECDSA } sgn_algorithm_scheme_t;
 
 typedef struct {
@@ -33,10 +35,10 @@ const char *sgn_algorithm_digest_of(const char *oid);
 /* "RSASSA-PSS/SHA-256" for reports. */
 const char *sgn_algorithm_text(const sgn_algorithm_t *algorithm, apr_pool_t *pool);
 
-/* 1 only when the value verifies over `data` with the key of spki. */
-int sgn_algorithm_verify(const sgn_algorithm_t *algorithm, sgn_bytes_t spki, sgn_bytes_t data, sgn_bytes_t value);
+/* 1 only when the value verifies over `data` with the key (NULL: never). */
+int sgn_algorithm_verify(const sgn_algorithm_t *algorithm, struct evp_pkey_st *key, sgn_bytes_t data, sgn_bytes_t value);
 /* The same over a digest that was computed elsewhere. */
-int sgn_algorithm_verify_digest(const sgn_algorithm_t *algorithm, sgn_bytes_t spki, sgn_bytes_t digest, sgn_bytes_t value);
+int sgn_algorithm_verify_digest(const sgn_algorithm_t *algorithm, struct evp_pkey_st *key, sgn_bytes_t digest, sgn_bytes_t value);
 
 /* out: at most 64 bytes; the length or 0. */
 size_t sgn_algorithm_hash(unsigned char out[64], const char *digest, sgn_bytes_t data);
