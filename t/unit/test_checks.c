@@ -154,6 +154,9 @@ static void times(void)
     one = rig_signature(rig_look(rig_sign(base, &(rig_sign_t){ .who = &pki->device, .kind = "approve", .field = "p" }, pool), NULL, pool), 0);
     ok(one->indication != SGN_INDICATION_PASSED && has(one->findings, SGN_F_CERT_USAGE), "a device's certificate signs no documents");
 
+    one = rig_signature(rig_look(rig_sign(base, &(rig_sign_t){ .who = &pki->unscoped, .kind = "approve", .field = "p" }, pool), NULL, pool), 0);
+    ok(one->indication == SGN_INDICATION_PASSED && has(one->findings, SGN_F_CERT_SCOPE_UNKNOWN), "a certificate that states no scope is warned about");
+
     file = rig_sign(base, &(rig_sign_t){ .who = &pki->leader, .kind = "approve", .field = "p", .stamp = pki->now - HOUR,
                                          .claimed = pki->now + DAY }, pool);
     ok(has(rig_signature(rig_look(file, NULL, pool), 0)->findings, SGN_F_TIME_DIFFERS), "a displayed time far from the proved one is told");
@@ -245,6 +248,15 @@ static void ranges(void)
     snprintf(other, sizeof other, "%lu", (unsigned long)start - 1);
     one = rig_signature(rig_look(rig_replace(approved, digits, text, other, pool), NULL, pool), 0);
     ok(one->indication == SGN_INDICATION_FAILED && has(one->findings, SGN_F_RANGE), "a gap one byte too early fails");
+
+    digits = rig_find(approved, range, "]");
+    while (approved.data[digits - 1] == ' ')
+        digits--;
+    file = sgn_bytes_dup(approved, pool);
+    ((unsigned char *)file.data)[digits - 3]--;
+    one = rig_signature(rig_look(file, NULL, pool), 0);
+    ok(one->indication == SGN_INDICATION_FAILED && (has(one->findings, SGN_F_PARTIAL) || has(one->findings, SGN_F_RANGE))
+       && strcmp(one->coverage, "partial") == 0, "a range that ends inside its revision fails");
 
     /* SWA: the gap is longer than /Contents and hides something */
     file = sgn_bytes_dup(approved, pool);

@@ -180,6 +180,7 @@ static void legal(void)
     is(value(input, "legalValue"), "person", "SV-A04: a personal signature alone");
     is(role(input, 0), "authority", "approve by a bound authority is role authority");
     ok(json_is_false(json_object_get(input->report, "complete")), "with the seal's place empty it is not complete");
+    ok(has(input->report, SGN_J_INCOMPLETE), "and the report says so");
     ok(has(signature(input, 0), SGN_J_PROVED), "the keeper's own proof is told");
     is(value(input, "status"), "current", "the register's status is current");
 
@@ -208,8 +209,37 @@ static void legal(void)
     input = report(sealed, SGN_PROOF_NONE);
     is(value(input, "legalValue"), "full", "another province's document is full without our tables");
     is(role(input, 0), "unknown", "but its signer's role is not known here");
+    ok(has(signature(input, 0), SGN_J_ROLE_UNKNOWN), "which is told");
     is(value(input, "indication"), "TOTAL-PASSED", "and needs no proof by our keys");
     nobody = 0;
+}
+
+/* Made by another tool: valid, but it says nothing about what was done. */
+static sgn_bytes_t foreign(const rig_id_t *who)
+{
+    const char *page = rig_object(base, 3, pool);
+    sgn_bytes_t file = rig_append(base, (rig_object_t[]){
+        { 1, "<</Type /Catalog /Pages 2 0 R /AcroForm 22 0 R>>", 0 },
+        { 20, rig_placeholder("/Type /Sig /Filter /Adobe.PPKLite /SubFilter /ETSI.CAdES.detached", pool), 0 },
+        { 21, "<</FT /Sig /T (Signature1) /V 20 0 R /Type /Annot /Subtype /Widget /Rect [0 0 0 0] /F 132 /P 3 0 R>>", 0 },
+        { 22, "<</Fields [21 0 R] /SigFlags 3>>", 0 },
+        { 3, apr_psprintf(pool, "%.*s /Annots [21 0 R]>>", (int)strlen(page) - 2, page), 0 }, { 0, NULL, 0 } }, NULL, pool);
+
+    return rig_complete(file, base.len, &(rig_sign_t){ .who = who, .foreign = 1 }, pool);
+}
+
+static void others(void)
+{
+    sgn_judge_input_t *input = report(foreign(&pki->leader), SGN_PROOF_GOOD);
+
+    is(value(input, "indication"), "TOTAL-PASSED", "a signature made by OpenSSL passes");
+    is(role(input, 0), "unknown", "A7: without a kind the role is unknown");
+    ok(has(signature(input, 0), SGN_J_KIND_UNKNOWN), "A7: and that is told");
+    is(value(input, "legalValue"), "person", "it has the value of a signature");
+    input = judged(rig_sign(base, &(rig_sign_t){ .who = &pki->seal_a, .kind = "copy", .field = "s", .stamp = pki->now - HOUR }, pool), NULL, SGN_PROOF_GOOD);
+    sgn_json_set_str(json_object_get(signature(input, 0), "signer"), "provider", "public");
+    is_code(sgn_judge_report(NULL, input, pool), SGN_OK, "an agency with a public certificate is judged");
+    ok(has(signature(input, 0), SGN_J_PUBLIC_CA), "SV-A11: and warned");
 }
 
 static void proof(void)
@@ -309,6 +339,8 @@ static void sealing(void)
     is_code(may(plain, &(rig_look_t){ .receipt = pki->now - HOUR }, "H57.28", "QĐ", SGN_PROOF_GOOD), SGN_OK, "our own receipt is enough");
     is_code(may(person(base, &pki->leader, "approve", 0, pki->now - HOUR), NULL, "H57.28", "QĐ", SGN_PROOF_GOOD), SGN_NUMBER_NOT_RESERVED,
             "signed without reserved number");
+    is_code(may(foreign(&pki->leader), &(rig_look_t){ .receipt = pki->now }, "H57.28", "QĐ", SGN_PROOF_GOOD), SGN_NUMBER_NOT_RESERVED,
+            "signed with another tool, so nothing is reserved");
 }
 
 /* ---- page ----------------------------------------------------------------- */
@@ -339,6 +371,7 @@ int main(void)
     approved = person(base, &pki->leader, "approve", 1, pki->now - HOUR);
     sealed = seal(approved, &pki->seal_a, 0);
     legal();
+    others();
     proof();
     order();
     sealing();

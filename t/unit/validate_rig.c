@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <apr_strings.h>
+#include <openssl/cms.h>
 #include <openssl/conf.h>
 #include <openssl/rsa.h>
 #include <openssl/ts.h>
@@ -39,7 +40,7 @@ typedef struct {
     const char *organisation, *title, *name, *uid;
     const char *usage, *eku, *basic;
     const char *from, *to;          /* "20260101000000Z" */
-    int rsa;
+    int rsa, unscoped;
     long serial;
 } subject_t;
 
@@ -106,7 +107,8 @@ static void make_id(rig_id_t *out, const subject_t *who, const rig_id_t *issuer)
         add_extension(cert, issuer->cert, NID_authority_key_identifier, "keyid:always");
     if (!who->basic)
         add_extension(cert, issuer ? issuer->cert : cert, NID_crl_distribution_points, "URI:http://127.0.0.1:1/ca.crl");
-    add_extension(cert, issuer ? issuer->cert : cert, NID_certificate_policies, "2.16.704.1.1");
+    if (!who->unscoped)
+        add_extension(cert, issuer ? issuer->cert : cert, NID_certificate_policies, "2.16.704.1.1");
     HOLDS(X509_sign(cert, issuer ? issuer->key : out->key, EVP_sha256()) > 0);
     out->cert = cert;
     out->der = cert_der(cert);
@@ -196,6 +198,7 @@ rig_pki_t *rig_pki(void)
     make_id(&pki.revoked, &(subject_t){ .organisation = org_a, .title = "Chủ tịch", .name = "Võ Văn Thu", .uid = "CCCD:005", .usage = sign, .serial = 16 }, &pki.ca);
     make_id(&pki.held, &(subject_t){ .organisation = org_a, .title = "Chủ tịch", .name = "Bùi Thị Tạm", .uid = "CCCD:006", .usage = sign, .serial = 17 }, &pki.ca);
     make_id(&pki.device, &(subject_t){ .organisation = org_a, .name = "www.tinh-a.gov.vn", .usage = sign, .eku = "serverAuth", .serial = 18 }, &pki.ca);
+    make_id(&pki.unscoped, &(subject_t){ .organisation = org_a, .title = "Chủ tịch", .name = "Hồ Văn Mai", .uid = "CCCD:007", .usage = sign, .unscoped = 1, .serial = 19 }, &pki.ca);
     pki.root_crl = make_crl(&pki.root, NULL, 0, 0, pki.now, 1, rig_pool);
     pki.ca_crl = make_crl(&pki.ca, NULL, 0, 0, pki.now, 1, rig_pool);
     pki.tsa_crl = make_crl(&pki.tsa_root, NULL, 0, 0, pki.now, 1, rig_pool);
@@ -406,6 +409,31 @@ const char *rig_placeholder(const char *dict, apr_pool_t *pool)
     return apr_pstrcat(pool, "<<", dict, " /ByteRange [0 0000000000 0000000000 0000000000] /Contents <", gap, ">>>", NULL);
 }
 
+/* As anybody's program makes it. */
+static sgn_bytes_t foreign_cms(const rig_id_t *who, sgn_bytes_t a, sgn_bytes_t b, apr_pool_t *pool)
+{
+    STACK_OF(X509) *chain = sk_X509_new_null();
+    BIO *content = BIO_new(BIO_s_mem());
+    unsigned char *der = NULL;
+    CMS_ContentInfo *cms;
+    sgn_bytes_t out;
+    int len;
+
+    sk_X509_push(chain, rig_pki()->ca.cert);
+    BIO_write(content, a.data, (int)a.len);
+    BIO_write(content, b.data, (int)b.len);
+    cms = CMS_sign(who->cert, who->key, chain, content, CMS_DETACHED | CMS_BINARY | CMS_CADES | CMS_NOSMIMECAP);
+    HOLDS(cms);
+    len = i2d_CMS_ContentInfo(cms, &der);
+    HOLDS(len > 0);
+    out = sgn_bytes_dup(sgn_bytes(der, (size_t)len), pool);
+    OPENSSL_free(der);
+    CMS_ContentInfo_free(cms);
+    BIO_free(content);
+    sk_X509_free(chain);
+    return out;
+}
+
 sgn_bytes_t rig_complete(sgn_bytes_t document, size_t from, const rig_sign_t *how, apr_pool_t *pool)
 {
     sgn_bytes_t file = sgn_bytes_dup(document, pool), cms;
@@ -421,7 +449,9 @@ sgn_bytes_t rig_complete(sgn_bytes_t document, size_t from, const rig_sign_t *ho
     snprintf(numbers, sizeof numbers, "[0 %010ld %010ld %010ld]", (long)gap, (long)end, (long)(file.len - end));
     memcpy((unsigned char *)file.data + range, numbers, strlen(numbers));
     sha256(digest, sgn_bytes(file.data, gap), sgn_bytes(file.data + end, file.len - end));
-    if (how->who) {
+    if (how->who && how->foreign) {
+        cms = foreign_cms(how->who, sgn_bytes(file.data, gap), sgn_bytes(file.data + end, file.len - end), pool);
+    } else if (how->who) {
         apr_array_header_t *chain = apr_array_make(pool, 1, sizeof(sgn_bytes_t));
         sgn_cms_parts_t parts;
 

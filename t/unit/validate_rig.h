@@ -23,6 +23,7 @@ typedef struct {
 
 typedef struct {
     rig_id_t root, ca, tsa_root, tsa, stranger_root;
+    rig_id_t unscoped;              /* a person's without certificate policies */
     rig_id_t leader, reviewer, leader_b, seal_a, seal_b, stranger, expired, revoked, held, device;
     apr_time_t now;
     sgn_bytes_t root_crl, ca_crl, tsa_crl;
@@ -48,6 +49,7 @@ typedef struct {
     sgn_bytes_t person;             /* value of the personal signature, for personDigest */
     apr_time_t stamp;               /* genTime of its time-stamp, 0: none */
     apr_time_t claimed;             /* /M; 0: now */
+    int foreign;                    /* CMS by OpenSSL, which knows no kinds (rig_complete) */
     int pkcs1;                      /* RSA PKCS#1 v1.5 instead of PSS */
     double box[4];                  /* x y width height; 0: chosen by kind */
 } rig_sign_t;
