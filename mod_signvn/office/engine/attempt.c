@@ -52,7 +52,7 @@ static sgn_error_t *pair(int ours[1], int theirs[1], apr_pool_t *pool)
 
 static sgn_error_t *memory(int *fd, const char *name, apr_pool_t *pool)
 {
-    *fd = memfd_create(name, MFD_CLOEXEC);
+    *fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (*fd < 0)
         return SGN_ERROR_ERRNO(pool, SGN_INTERNAL, "memfd");
     sgn_pool_own_fd(pool, *fd);
@@ -176,6 +176,13 @@ static sgn_error_t *attend(life_t *life, apr_time_t until)
     return NULL;
 }
 
+/* After the seals nobody writes, the worker neither: what it answered can be
+ * read while it dies.  Refused while it maps the memory writable. */
+static int freeze(int fd)
+{
+    return fd < 0 || fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW) == 0;
+}
+
 /* A worker that answered and then spins would burn its whole limit.  A zygote
  * that died before it told the end took its workers with it; tasks are pure, so
  * the caller may start another. */
@@ -190,6 +197,10 @@ static sgn_error_t *bury(life_t *life)
         if (life->pidfd >= 0 && !killed) {
             syscall(SYS_pidfd_send_signal, life->pidfd, SIGKILL, NULL, 0);
             killed = 1;
+            if (life->attempt->answer && freeze(life->answer) && freeze(life->result)) {
+                life->attempt->ended = 1;       /* it will: nothing outlives SIGKILL */
+                return NULL;
+            }
         }
         if (poll(&fd, 1, left_ms(until)) == 0)
             return NULL;
@@ -208,7 +219,8 @@ static sgn_error_t *read_memory(sgn_bytes_t *out, int fd, size_t len, apr_pool_t
     return NULL;
 }
 
-/* Only now, when the worker is dead, nobody writes the memfds any more. */
+/* Only now, when the worker is dead or the memfds are sealed, nobody writes
+ * them any more. */
 static sgn_error_t *collect(life_t *life)
 {
     sgn_attempt_t *attempt = life->attempt;
