@@ -17,7 +17,6 @@ enum {
     PERSONS = 255, STRANGER = 256, NOBODY = 512,
     READERS = AUTHORITY | DEPUTY | CLERK | ARCHIVIST | INSPECTOR,   /* of the archive: API.md, Manner */
     USERS = PERSONS | STRANGER, ANYONE = USERS | NOBODY,
-    READERS = AUTHORITY | DEPUTY | CLERK | ARCHIVIST | INSPECTOR,   /* of the archive */
     DESK = 0            /* none without a proof */
 };
 
@@ -39,14 +38,14 @@ static struct {
     { .op = "agent.enrol", .may = DESK }, { .op = "agent.enrol_status", .may = DESK }, { .op = "agent.credentials", .may = DESK }, { .op = "agent.poll", .may = DESK },
     { .op = "agent.claim", .may = DESK }, { .op = "agent.document", .may = DESK }, { .op = "agent.progress", .may = DESK }, { .op = "agent.result", .may = DESK },
     { .op = "agent.reject", .may = DESK },
-    { .op = "archive.create", .may = CLERK | ARCHIVIST },
+    { .op = "archive.create", .may = AUTHORITY | DEPUTY | CLERK | ARCHIVIST },
     { .op = "archive.search", .may = READERS }, { .op = "archive.get", .may = READERS },
     { .op = "archive.original", .may = READERS }, { .op = "archive.version", .may = READERS },
     { .op = "archive.evidence", .may = READERS }, { .op = "archive.fixity", .may = READERS },
     { .op = "archive.rebuild", .may = NOBODY },
     { .op = "backups.list", .may = ARCHIVIST | IT }, { .op = "backups.create", .may = ARCHIVIST | IT },
     { .op = "backups.get", .may = ARCHIVIST | IT }, { .op = "backups.verify", .may = ARCHIVIST | IT },
-    { .op = "audit.list", .may = IT | INSPECTOR | AUTHORITY }, { .op = "audit.verify", .may = NOBODY },
+    { .op = "audit.list", .may = IT | INSPECTOR | ARCHIVIST }, { .op = "audit.verify", .may = NOBODY },
     { .op = "config", .may = NOBODY }, { .op = "probe", .may = NOBODY }, { .op = "shutdown", .may = NOBODY },  /* here this test is the local peer */
 };
 #define OPERATIONS (sizeof table / sizeof *table)
