@@ -9,7 +9,6 @@
 #include <openssl/x509.h>
 
 #include "base/pool.h"
-#include "crypto/verify.h"
 #include "look/pki/x690.h"
 
 #define OID_RSA "1.2.840.113549.1.1.1"
@@ -238,36 +237,21 @@ static int verify(const sgn_algorithm_t *algorithm, EVP_PKEY *key, sgn_bytes_t d
     return good;
 }
 
-int sgn_algorithm_verify_digest(const sgn_algorithm_t *algorithm, sgn_bytes_t spki, sgn_bytes_t digest, sgn_bytes_t value)
+int sgn_algorithm_verify_digest(const sgn_algorithm_t *algorithm, EVP_PKEY *key, sgn_bytes_t digest, sgn_bytes_t value)
 {
-    const unsigned char *p = spki.data;
-    sgn_verify_key_t *plain;
-    apr_pool_t *pool;
-    EVP_PKEY *key;
-    int good = 0;
+    int good;
 
-    if (algorithm->scheme == SGN_ALGORITHM_UNKNOWN || !algorithm->digest || value.len == 0 || value.len > 4096)
+    if (!key || algorithm->scheme == SGN_ALGORITHM_UNKNOWN || !algorithm->digest || value.len == 0 || value.len > 4096)
         return 0;
-    /* The usual keys without OpenSSL's decoders, which cost more than the
-     * verification; curves and sizes beyond them the long way. */
-    apr_pool_create(&pool, NULL);
-    if (!sgn_verify_key(&plain, spki, pool)) {
-        good = verify(algorithm, sgn_verify_key_pkey(plain), digest, value);
-    } else {
-        key = d2i_PUBKEY(NULL, &p, (long)spki.len);
-        if (key && p == spki.data + spki.len)
-            good = verify(algorithm, key, digest, value);
-        EVP_PKEY_free(key);
-    }
-    apr_pool_destroy(pool);
+    good = verify(algorithm, key, digest, value);
     ERR_clear_error();
     return good;
 }
 
-int sgn_algorithm_verify(const sgn_algorithm_t *algorithm, sgn_bytes_t spki, sgn_bytes_t data, sgn_bytes_t value)
+int sgn_algorithm_verify(const sgn_algorithm_t *algorithm, EVP_PKEY *key, sgn_bytes_t data, sgn_bytes_t value)
 {
     unsigned char digest[64];
     size_t len = sgn_algorithm_hash(digest, algorithm->digest, data);
 
-    return len ? sgn_algorithm_verify_digest(algorithm, spki, sgn_bytes(digest, len), value) : 0;
+    return len ? sgn_algorithm_verify_digest(algorithm, key, sgn_bytes(digest, len), value) : 0;
 }

@@ -212,6 +212,7 @@ static sgn_error_t *read_key(sgn_cert_t *cert, apr_pool_t *pool)
     OPENSSL_free(der);
     cert->key_bits_bytes = sgn_bytes_dup(sgn_bytes(ASN1_STRING_get0_data(bits), (size_t)ASN1_STRING_length(bits)), pool);
     cert->key_type = "other";
+    cert->key = key;
     if (!key)
         return NULL;
     cert->key_bits = EVP_PKEY_get_bits(key);

@@ -43,6 +43,7 @@ typedef struct sgn_cert_t {
     unsigned char sha256[32];
     const char *sha256_hex;
     struct x509_st *x509;
+    struct evp_pkey_st *key;            /* of the X509; NULL: of a kind nobody knows */
 
     /* subject; NULL where absent */
     const char *common_name, *title, *organisation, *unit, *identifier;

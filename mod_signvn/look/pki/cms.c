@@ -330,8 +330,8 @@ sgn_error_t *sgn_cms_check(sgn_cms_check_t *out, const sgn_cms_t *cms, sgn_bytes
         && (!attributes || sgn_bytes_equal(cms->message_digest, content_digest));
     if (cms->signer)
         check.value = attributes
-            ? sgn_algorithm_verify(&cms->algorithm, cms->signer->spki, cms->signed_attrs, cms->value)
-            : sgn_algorithm_verify_digest(&cms->algorithm, cms->signer->spki, content_digest, cms->value);
+            ? sgn_algorithm_verify(&cms->algorithm, cms->signer->key, cms->signed_attrs, cms->value)
+            : sgn_algorithm_verify_digest(&cms->algorithm, cms->signer->key, content_digest, cms->value);
     if (!check.digest)
         add(&check, SGN_F_DIGEST);
     if (!check.value)

@@ -157,7 +157,7 @@ sgn_error_t *sgn_crl_verify(const sgn_crl_t *crl, const sgn_cert_t *issuer, apr_
         return SGN_ERROR(pool, BAD, "issuer may not sign CRLs");
     if (crl->algorithm.weak)
         return SGN_ERROR(pool, BAD, "CRL signed with %s", sgn_algorithm_text(&crl->algorithm, pool));
-    if (!sgn_algorithm_verify(&crl->algorithm, issuer->spki, crl->tbs, crl->value))
+    if (!sgn_algorithm_verify(&crl->algorithm, issuer->key, crl->tbs, crl->value))
         return SGN_ERROR(pool, BAD, "CRL signature does not verify");
     return NULL;
 }

@@ -212,7 +212,7 @@ sgn_error_t *sgn_ocsp_verify(sgn_ocsp_t *ocsp, const sgn_cert_t *issuer, apr_poo
         return SGN_ERROR(pool, BAD, "OCSP response signed with %s", sgn_algorithm_text(&ocsp->algorithm, pool));
     ocsp->delegate = NULL;
     if (names_responder(ocsp, issuer)
-        && sgn_algorithm_verify(&ocsp->algorithm, issuer->spki, ocsp->tbs, ocsp->value))
+        && sgn_algorithm_verify(&ocsp->algorithm, issuer->key, ocsp->tbs, ocsp->value))
         return NULL;
     for (int i = 0; i < ocsp->certs->nelts; i++) {
         sgn_cert_t *cert;
@@ -226,7 +226,7 @@ sgn_error_t *sgn_ocsp_verify(sgn_ocsp_t *ocsp, const sgn_cert_t *issuer, apr_poo
             return SGN_ERROR(pool, BAD, "OCSP responder may not sign");
         if (ocsp->produced < cert->not_before || ocsp->produced > cert->not_after || sgn_cert_strength(cert) != SGN_OK)
             return SGN_ERROR(pool, BAD, "OCSP responder's certificate was not valid when it answered");
-        if (!sgn_algorithm_verify(&ocsp->algorithm, cert->spki, ocsp->tbs, ocsp->value))
+        if (!sgn_algorithm_verify(&ocsp->algorithm, cert->key, ocsp->tbs, ocsp->value))
             return SGN_ERROR(pool, BAD, "OCSP signature does not verify");
         ocsp->delegate = cert;
         return NULL;
