@@ -278,6 +278,32 @@ static void order(void)
     ok(!has(input->report, SGN_J_ORDER) && strcmp(value(input, "legalValue"), "full") == 0, "a later signature of the recipient changes nothing");
 }
 
+/* [SV-E10] incomplete and invalid are two reasons */
+static void completeness(void)
+{
+    static const struct { const char *expect; int approved, sealed; } cases[] = {
+        { "any", 0, 1 }, { "issued", 0, 1 }, { "internal", 1, 1 }, { "copy", 0, 0 },
+    };
+    sgn_judge_input_t *input;
+    size_t i;
+
+    for (i = 0; i < sizeof cases / sizeof *cases; i++) {
+        input = judged(approved, NULL, SGN_PROOF_GOOD);
+        input->expect = cases[i].expect;
+        is_code(sgn_judge_report(NULL, input, pool), SGN_OK, "judged as expected");
+        is_int(json_is_true(json_object_get(input->report, "complete")), cases[i].approved,
+               apr_pstrcat(pool, "SV-E10: approved only, expected ", cases[i].expect, NULL));
+        input = judged(sealed, NULL, SGN_PROOF_GOOD);
+        input->expect = cases[i].expect;
+        is_code(sgn_judge_report(NULL, input, pool), SGN_OK, "judged as expected");
+        is_int(json_is_true(json_object_get(input->report, "complete")), cases[i].sealed,
+               apr_pstrcat(pool, "SV-E10: sealed, expected ", cases[i].expect, NULL));
+    }
+    input = report(rig_flip(sealed, rig_find(sealed, 0, "(So:") + 2, 1, pool), SGN_PROOF_NONE);
+    ok(strcmp(value(input, "indication"), "TOTAL-FAILED") == 0 && json_is_true(json_object_get(input->report, "complete"))
+       && strcmp(value(input, "legalValue"), "none") == 0, "SV-E10: tampered is not incomplete");
+}
+
 /* ---- may seal ------------------------------------------------------------- */
 
 static void sealing(void)
@@ -374,6 +400,7 @@ int main(void)
     others();
     proof();
     order();
+    completeness();
     sealing();
     page();
     apr_pool_destroy(pool);

@@ -183,23 +183,24 @@ static const char *legal_value(sgn_judge_case_t *c)
     return scan ? "scan" : agency ? "agency" : person ? "person" : "none";
 }
 
-/* [SV-E10] are the signatures there that this class of document needs? */
-static int is_complete(sgn_judge_case_t *c, const char *legal, int ordered)
+/* [SV-E10] are the signatures there that this class of document needs?  A
+ * signature that is there and not valid is another reason, told by itself. */
+static int is_complete(sgn_judge_case_t *c, int ordered)
 {
     const char *expect = c->input->expect ? c->input->expect : "any";
-    int i, passed = 0, copy = 0, person = 0;
+    int i, j, any = 0, copy = 0, person = 0, issued = 0;
 
     for (i = 0; i < c->count; i++) {
         const signature_t *signature = &c->signatures[i];
 
-        if (signature->timestamp || !sgn_judge_case_passed(signature))
-            continue;
-        passed = 1;
-        copy |= sgn_judge_case_is_agency(signature) && sgn_judge_case_kind(signature, "copy");
+        any |= !signature->timestamp;
         person |= sgn_judge_case_is_person(signature);
+        copy |= sgn_judge_case_is_agency(signature) && sgn_judge_case_kind(signature, "copy");
+        for (j = 0; is_seal(signature) && j < c->count; j++)
+            issued |= is_approval(&c->signatures[j]) && seals(c, signature, &c->signatures[j]);
     }
     if (strcmp(expect, "issued") == 0)
-        return ordered && strcmp(legal, "full") == 0;
+        return ordered && issued;
     if (strcmp(expect, "copy") == 0)
         return copy;
     if (strcmp(expect, "internal") == 0)
@@ -207,7 +208,7 @@ static int is_complete(sgn_judge_case_t *c, const char *legal, int ordered)
     /* A place kept for the seal says that one is to come. */
     if (sgn_judge_case_present(c, "seal") && sgn_judge_case_empty(c, "seal"))
         return 0;
-    return passed && ordered;
+    return any && ordered;
 }
 
 static const char *judged_for(const sgn_judge_case_t *c)
@@ -252,7 +253,7 @@ sgn_error_t *sgn_judge_report(json_t **explain, const sgn_judge_input_t *input, 
     ordered = judge_order(c);
     judge_indication(c);
     legal = legal_value(c);
-    complete = is_complete(c, legal, ordered);
+    complete = is_complete(c, ordered);
     if (!complete && c->count)
         sgn_judge_case_find(c, c->report, SGN_J_INCOMPLETE, NULL);
     sgn_json_set_str(c->report, "legalValue", legal);
