@@ -80,7 +80,7 @@ static sgn_error_t *part_of(int *part, sgn_call_t *call, int n)
 static sgn_error_t *take_all(sgn_engine_document_t *documents, sgn_call_t *call, const char *job, int count)
 {
     for (int n = 0; n < count; n++) {
-        int part;
+        int part = 0;
 
         SGN_TRY(part_of(&part, call, n));
         SGN_TRY(sgn_intake_take(&documents[n], sgn_job_path(job, n, ".pdf", call->pool), call, part, call->pool));
