@@ -131,10 +131,10 @@ const Sheet = (() => {
         }
     }
 
-    // name: of the signer, whose place is looked for.
-    async function open(file, name) {
+    // name: of the signer, whose place is looked for; kept: boxes placed before.
+    async function open(file, name, kept) {
         pdf = null;
-        boxes = {};
+        boxes = kept || {};
         page = pages = 1;
         width = 595.28;
         height = 841.89;
@@ -152,23 +152,34 @@ const Sheet = (() => {
         if (!pdf) $('sheet-note').textContent = t('sheet.plain');
         else if (reserved) $('sheet-note').textContent = t('sheet.reserved');
         await turn(0);
-        if (pdf)
+        if (pdf && !kept)
             for (const [key, box] of Object.entries(await Suggest.places(pdf, pages, name).catch(() => ({})))) {
                 boxes[key] = box;
                 fit(box);
             }
-        return { signed, reserved };
+        fill(Object.keys(SIZES));
+        return { signed, reserved, boxes, title: await titleOf() };
     }
 
-    // Which boxes are asked for; each gets a first place, as NĐ 30 lays a page out.
-    function want(names) {
+    async function titleOf() {
+        const about = pdf ? await pdf.getMetadata().catch(() => null) : null;
+        return (about && about.info && about.info.Title) || '';
+    }
+
+    // A first place for what has none, as NĐ 30 lays a page out.
+    function fill(names) {
         const first = { signature: [width - 250, 150], number: [100, height - 118], day: [width - 195, height - 118], month: [width - 135, height - 118], seal: [width - 300, 140] };
-        wanted = names;
         for (const name of names)
             if (!boxes[name]) {
                 boxes[name] = { page: name === 'signature' || name === 'seal' ? pages : 1, x: first[name][0], y: first[name][1], width: SIZES[name][0], height: SIZES[name][1] };
                 fit(boxes[name]);
             }
+    }
+
+    // Which boxes are asked for.
+    function want(names) {
+        fill(names);
+        wanted = names;
         if (!names.includes(chosen)) chosen = names[0];
         drawBoxes();
     }

@@ -4,7 +4,8 @@
     const { t, $, el, request } = App;
     const FINAL = ['done', 'partial', 'rejected', 'expired', 'cancelled', 'failed'];
     const STEPS = ['prepared', 'claimed', 'displayed', 'authorised', 'signing', 'returned', 'done'];
-    let session = {}, inFile = { signed: false, reserved: false }, job = null, stopped = false;
+    // Each chosen file with what it holds, its boxes and its subject.
+    let files = [], current = -1, session = {}, job = null, stopped = false, loading = Promise.resolve();
 
     const kind = () => document.querySelector('input[name=kind]:checked').value;
 
@@ -16,10 +17,14 @@
         $('credential-hint').textContent = list.length ? '' : t('credential.none');
     }
 
+    const fresh = one => !one.signed && !one.reserved;
+    const shown = () => files[current] || { signed: false, reserved: false };
+
     function arrange() {
-        const seal = kind() === 'seal', reserving = !inFile.signed && !inFile.reserved && $('reserve').checked && !seal;
+        const seal = kind() === 'seal', reserving = fresh(shown()) && $('reserve').checked && !seal;
         $('numbering').hidden = !seal;
-        $('reserve-row').hidden = seal || inFile.signed || inFile.reserved;
+        $('number').parentElement.hidden = files.length > 1;
+        $('reserve-row').hidden = seal || (files.length > 0 && !files.some(fresh));
         $('places').hidden = seal;
         credentials();
         Sheet.want(seal ? [] : reserving ? ['signature', 'number', 'day', 'month', 'seal'] : ['signature']);
@@ -27,32 +32,72 @@
 
     const rect = box => ({ page: box.page, x: box.x, y: box.y, width: box.width, height: box.height });
 
-    function describe() {
-        const text = id => $(id).value.trim() || undefined, option = $('credential').selectedOptions[0];
-        const one = { part: 0, kind: kind(), secrecy: 'none', subject: text('subject'), type: text('type'), symbol: text('symbol') };
+    function describeOne(file, part) {
+        const text = id => $(id).value.trim() || undefined;
+        const one = { part, kind: kind(), secrecy: 'none', subject: file.subject.trim() || undefined, type: text('type'), symbol: text('symbol') };
         if (one.kind === 'seal') {
-            one.number = text('number');
+            if (files.length === 1) one.number = text('number');
             one.date = text('date');
         } else {
-            one.placement = rect(Sheet.box('signature'));
+            one.placement = rect(file.boxes.signature);
             one.reserve = 'none';
-            if (!inFile.signed && !inFile.reserved && $('reserve').checked)
-                one.reserve = Object.fromEntries(['number', 'day', 'month', 'seal'].map(name => [name, rect(Sheet.box(name))]));
+            if (fresh(file) && $('reserve').checked)
+                one.reserve = Object.fromEntries(['number', 'day', 'month', 'seal'].map(name => [name, rect(file.boxes[name])]));
         }
-        const roles = session.roles || [];
-        return { agency: (option && option.dataset.agency) || (roles[0] && roles[0].agency), credential: (option && option.value) || undefined, documents: [one] };
+        return one;
+    }
+
+    function describe() {
+        const option = $('credential').selectedOptions[0], roles = session.roles || [];
+        keep();
+        return { agency: (option && option.dataset.agency) || (roles[0] && roles[0].agency), credential: (option && option.value) || undefined, documents: files.map(describeOne) };
+    }
+
+    // ---- the files ----------------------------------------------------------
+    function keep() {
+        if (files[current]) files[current].subject = $('subject').value;
+    }
+
+    function list() {
+        $('files').hidden = files.length < 2;
+        $('files').replaceChildren(...files.map((one, i) => el('li', {}, el('button', { type: 'button', 'aria-pressed': String(i === current), on: { click: () => turnTo(i) } }, one.file.name))));
+    }
+
+    async function turnTo(index) {
+        keep();
+        current = index;
+        const one = files[index];
+        if (one) {
+            await Sheet.open(one.file, null, one.boxes);
+            $('subject').value = one.subject;
+        }
+        list();
+        arrange();
+    }
+
+    async function choose() {
+        const signer = (session.credentials || []).find(one => one.kind === 'person'), name = signer ? signer.commonName : session.name;
+        files = [];
+        current = -1;
+        $('subject').disabled = true;       // it is about to be filled in
+        for (const file of $('file').files) {
+            const found = await Sheet.open(file, name);
+            files.push({ file, ...found, subject: found.title || file.name.replace(/\.pdf$/i, '') });
+        }
+        await turnTo(0);
+        $('subject').disabled = false;
     }
 
     async function send(event) {
         event.preventDefault();
-        const file = $('file').files[0];
         App.quiet($('message'));
         $('report').replaceChildren();
-        if (!file) return App.say($('message'), 'bad', t('choose.file'));
+        await loading;      // the files may still be read
+        if (!files.length) return App.say($('message'), 'bad', t('choose.file'));
         if (!$('secrecy').checked) return App.say($('message'), 'bad', t('choose.secrecy'));
         const form = new FormData();
         form.append('job', JSON.stringify(describe()));     // first, so that nothing is sent on when it is refused
-        form.append('document', file, file.name);
+        for (const one of files) form.append('document', one.file, one.file.name);
         $('send').disabled = true;
         try {
             job = await request('POST', 'jobs', { body: form, headers: { 'SignVN-Secrecy': 'none', 'Idempotency-Key': crypto.randomUUID ? crypto.randomUUID() : String(Date.now()) + Math.random().toString(36).slice(2) } });
@@ -100,24 +145,29 @@
         steps();
         $('progress').hidden = true;
         $('result').hidden = false;
-        $('items').replaceChildren(el('p', {}, el('b', {}, t(`state.${job.state}`))), ...(job.items || []).filter(item => item.state !== 'done' || item.number || item.archived).map(item => el('div', {
-            class: `message ${item.state === 'done' ? 'good' : 'bad'}`,
-        }, item.state === 'done' ? t('fact.number') : t(`state.${item.state}`), item.number ? `: ${[item.number, item.symbol].filter(Boolean).join('/')}` : '',
-        item.archived ? el('div', {}, el('a', { href: `archive.html?id=${encodeURIComponent(item.archived)}` }, `${t('fact.id')}: ${item.archived}`)) : null,
-        item[App.language()] || item.vi ? el('div', {}, item[App.language()] || item.vi) : null, item.reason ? el('div', {}, item.reason) : null,
-        item.code ? el('div', { class: 'hint' }, el('code', {}, item.code)) : null)));
-        const good = (job.items || []).some(item => item.state === 'done');
-        $('download').hidden = $('check').hidden = !good;
-        $('download').href = `${App.API}/jobs/${job.id}/documents/0`;
+        $('items').replaceChildren(el('p', {}, el('b', {}, t(`state.${job.state}`))), ...(job.items || []).map(outcome));
     }
 
-    async function check() {
+    // One document: what became of it, where it is.
+    function outcome(item) {
+        const name = files[item.n] ? files[item.n].file.name : '', good = item.state === 'done';
+        const words = item[App.language()] || item.vi;
+        return el('div', { class: `message ${good ? 'good' : 'bad'}` },
+            el('div', {}, el('b', {}, name), ` – ${t(`state.${item.state}`)}`),
+            item.number ? el('div', {}, `${t('fact.number')}: ${[item.number, item.symbol].filter(Boolean).join('/')}`) : null,
+            item.archived ? el('div', {}, el('a', { href: `archive.html?id=${encodeURIComponent(item.archived)}` }, `${t('fact.id')}: ${item.archived}`)) : null,
+            words ? el('div', {}, words) : null, item.reason ? el('div', {}, item.reason) : null,
+            item.code ? el('div', { class: 'hint' }, el('code', {}, item.code)) : null,
+            good ? el('div', { class: 'actions' }, el('a', { class: 'download', href: `${App.API}/jobs/${job.id}/documents/${item.n}`, download: name }, t('sign.download')),
+                el('button', { type: 'button', class: 'check', on: { click: () => check(item.n, name) } }, t('sign.checkResult'))) : null);
+    }
+
+    async function check(n, name) {
         try {
-            const answer = await request('GET', `jobs/${job.id}/documents/0`, { raw: true, headers: { Accept: 'application/pdf' } });
+            const answer = await request('GET', `jobs/${job.id}/documents/${n}`, { raw: true, headers: { Accept: 'application/pdf' } });
             const form = new FormData();
-            form.append('document', await answer.blob(), $('file').files[0].name);
-            const report = await request('POST', 'validations', { body: form });
-            Report.show($('report'), report);
+            form.append('document', await answer.blob(), name);
+            Report.show($('report'), await request('POST', 'validations', { body: form }));
         } catch (error) {
             App.sayError($('message'), error);
         }
@@ -129,15 +179,9 @@
         arrange();
         for (const radio of document.querySelectorAll('input[name=kind]')) radio.addEventListener('change', arrange);
         $('reserve').addEventListener('change', arrange);
-        $('file').addEventListener('change', async () => {
-            if (!$('file').files[0]) return;
-            const signer = (session.credentials || []).find(one => one.kind === 'person');
-            inFile = await Sheet.open($('file').files[0], signer ? signer.commonName : session.name);
-            arrange();
-        });
+        $('file').addEventListener('change', () => { loading = choose(); });
         $('form').addEventListener('submit', send);
         $('cancel').addEventListener('click', () => request('DELETE', `jobs/${job.id}`).catch(error => App.sayError($('message'), error)));
-        $('check').addEventListener('click', check);
         $('another').addEventListener('click', () => location.reload());
     });
 })();

@@ -25,10 +25,17 @@ sub shot { my ($browser, $name) = @_; $browser->screenshot("$shots/$name.png", 1
 sub spew { my ($name, $bytes) = @_; open my $out, '>:raw', "$dir/$name" or die; print $out $bytes; close $out; return "$dir/$name" }
 sub quiet { my ($browser, $what) = @_; my @said = $browser->complaints; is "@said", '', "$what: no script complains" }
 
+# The files are read when the subject can be typed.
+sub choose {
+    my ($browser, @files) = @_;
+    $browser->choose_file('#file', @files);
+    $browser->wait_for('!document.querySelector("#subject").disabled && document.querySelector("#subject").value', 30);
+}
+
 # What the download link gives.
 sub downloaded {
-    my ($browser) = @_;
-    return decode_base64($browser->eval('fetch(document.querySelector("#download").href).then(a => a.blob()).then(b => new Promise(done => { const r = new FileReader(); r.onload = () => done(r.result.split(",")[1]); r.readAsDataURL(b); }))'));
+    my ($browser, $n) = @_;
+    return decode_base64($browser->eval('fetch(document.querySelectorAll("a.download")[' . ($n // 0) . '].href).then(a => a.blob()).then(b => new Promise(done => { const r = new FileReader(); r.onload = () => done(r.result.split(",")[1]); r.readAsDataURL(b); }))'));
 }
 
 # ---- the leader approves, number, date and seal being reserved
@@ -36,7 +43,8 @@ my $leader = as('authority');
 $leader->go("$url/signvn/");
 is $leader->text('h1'), 'Ký số văn bản', 'the page is Vietnamese';
 like $leader->text('#who'), qr/Người dùng: \S/, 'it knows who is there';
-$leader->choose_file('#file', $site->{samples}{documents}{'decision-hybrid.pdf'}{file});
+choose($leader, map { $site->{samples}{documents}{$_}{file} } 'decision-hybrid.pdf', 'decision-stream.pdf');
+ok $leader->wait_for('document.querySelectorAll("#files li").length === 2', 30), 'two documents at once';
 ok $leader->wait_for('document.querySelector("#canvas").width > 10 && Sheet.box("seal") && document.querySelectorAll(".box").length === 5', 20), 'five places are suggested on the page';
 my $wanted = $site->boxes('decision-hybrid.pdf');
 for my $name (qw(number day month signature seal)) {
@@ -55,9 +63,10 @@ $leader->click('#send');
 ok $leader->wait_for('document.querySelector("#match").innerText', 30), 'the match code is shown' or diag $leader->text('#message');
 like $leader->text('#match'), qr/^\w{4,}$/, 'large and short';
 ok $leader->wait_for('!document.querySelector("#result").hidden', 60), 'the desk signed' or diag $leader->text('main');
-like $leader->text('#items'), qr/Hoàn thành/, 'it is done';
+is $leader->eval('document.querySelectorAll("#items .message.good").length'), 2, 'both, with one confirmation';
+isnt downloaded($leader, 0), downloaded($leader, 1), 'each is a document of its own';
 shot($leader, 'done');
-$leader->click('#check');
+$leader->click('button.check');
 ok $leader->wait_for('document.querySelector(".signature")', 30), 'the result is checked';
 like $leader->text('.verdict'), qr/Hợp lệ/, 'and valid';
 my $approved = spew('approved.pdf', downloaded($leader));
@@ -67,7 +76,7 @@ undef $leader;
 # ---- the clerk seals
 my $clerk = as('clerk');
 $clerk->go("$url/signvn/");
-$clerk->choose_file('#file', $approved);
+choose($clerk, $approved);
 $clerk->wait_for('document.querySelector("#sheet-note").innerText', 20);
 like $clerk->text('#sheet-note'), qr/đã chừa sẵn/, 'the page sees the reserved places';
 $clerk->click('input[value=seal]');
@@ -85,7 +94,7 @@ quiet($clerk, 'sealing');
 
 # ---- refusals speak
 $clerk->go("$url/signvn/");
-$clerk->choose_file('#file', $sealed);
+choose($clerk, $sealed);
 $clerk->click('input[value=seal]');
 $clerk->click('#secrecy');
 $clerk->click('#send');

@@ -137,10 +137,10 @@ sub type {
 }
 
 sub choose_file {
-    my ($self, $selector, $path) = @_;
+    my ($self, $selector, @paths) = @_;
     my $root = $self->call('DOM.getDocument')->{root}{nodeId};
     my $node = $self->call('DOM.querySelector', { nodeId => $root, selector => $selector })->{nodeId};
-    $self->call('DOM.setFileInputFiles', { files => [$path], nodeId => $node });
+    $self->call('DOM.setFileInputFiles', { files => \@paths, nodeId => $node });
     sleep 0.3;
 }
 
