@@ -121,6 +121,7 @@ rig_id_t *rig_id(const rig_who_t *who, const rig_id_t *issuer)
     extend(cert, above, "keyUsage", who->usage);
     extend(cert, above, "extendedKeyUsage", who->eku);
     extend(cert, above, "nameConstraints", who->constraints);
+    extend(cert, above, "subjectAltName", who->san);
     extend(cert, above, "subjectKeyIdentifier", "hash");
     extend(cert, above, "authorityKeyIdentifier", issuer ? "keyid:always" : NULL);
     extend(cert, above, "crlDistributionPoints", who->crl);

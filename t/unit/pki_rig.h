@@ -28,7 +28,7 @@ typedef struct {
     const char *name, *title, *organisation, *uid, *org_id;
     const char *basic, *usage, *eku, *crl, *ocsp, *policies;   /* as openssl.cnf writes them; NULL: absent */
     const char *extra;          /* value of extension 1.2.3.4, like "critical,ASN1:NULL" */
-    const char *constraints;    /* nameConstraints */
+    const char *constraints, *san;      /* nameConstraints, subjectAltName */
     long from, to;              /* 0, 0: a year each way */
     int rsa;                    /* bits, 0: P-256 */
     int sha1, no_check;

@@ -75,6 +75,11 @@ int main(void)
     sub_ca = rig_id(&(rig_who_t){ .name = "Second CA", .basic = "critical,CA:TRUE", .usage = CA_USAGE }, pki->root);
     path = build_at(person((rig_who_t){ .from = 0 }, sub_ca), pki->store, offer(sub_ca), SGN_PATH_SIGNER, rig_now());
     is_int(path->code, SGN_OK, "path: an authority that the document supplies, below our anchor");
+    sub_ca = rig_id(&(rig_who_t){ .name = "Narrow CA", .basic = "critical,CA:TRUE", .usage = CA_USAGE, .constraints = "critical,permitted;email:.gov.vn" }, pki->root);
+    path = build_at(person((rig_who_t){ .san = "email:an@xa.gov.vn" }, sub_ca), pki->store, offer(sub_ca), SGN_PATH_SIGNER, rig_now());
+    is_int(path->code, SGN_OK, "path: a name within the name constraints");
+    path = build_at(person((rig_who_t){ .san = "email:an@example.com" }, sub_ca), pki->store, offer(sub_ca), SGN_PATH_SIGNER, rig_now());
+    is_int(path->code, SGN_F_PATH_INVALID, "path: a name outside the name constraints");
     weak_ca = rig_id(&(rig_who_t){ .name = "No CA", .usage = "digitalSignature" }, pki->root);
     path = build_at(person((rig_who_t){ .from = 0 }, weak_ca), pki->store, offer(weak_ca), SGN_PATH_SIGNER, rig_now());
     ok(path->code != SGN_OK, "path: a person cannot issue (basic constraints)");
