@@ -1,9 +1,11 @@
 /*
  * task_look.c: task "look": a document, anchors, evidence and a time in; the
  * report, the facts that the keeper proves again, the state of the reserved
- * fields and the evidence that is missing out.
+ * fields, the evidence that is missing and the checks that were made out.
  */
 #include <string.h>
+
+#include <apr_strings.h>
 
 #include "base/clock.h"
 #include "look/validate/checks.h"
@@ -123,6 +125,25 @@ static json_t *missing_json(const sgn_revocation_missing_t *missing, apr_pool_t 
     return one;
 }
 
+static json_t *explain_json(const apr_array_header_t *rows, apr_pool_t *pool)
+{
+    json_t *array = json_array();
+    int i;
+
+    for (i = 0; i < rows->nelts; i++) {
+        const sgn_checks_row_t *row = &APR_ARRAY_IDX(rows, i, sgn_checks_row_t);
+        json_t *one = json_object();
+
+        sgn_json_set_str(one, "rule", row->name);
+        sgn_json_set_str(one, "fact", apr_psprintf(pool, "signature %d", row->n));
+        sgn_json_set_str(one, "policy", row->what);
+        sgn_json_set_str(one, "outcome", row->code == SGN_OK ? "nothing against it" : sgn_error_row(row->code)->name);
+        sgn_json_set_str(one, "clause", row->clause);
+        json_array_append_new(array, one);
+    }
+    return array;
+}
+
 sgn_error_t *sgn_task_look(sgn_task_t *task)
 {
     apr_array_header_t *anchors, *tsa_anchors, *intermediates, *evidence;
@@ -161,6 +182,7 @@ sgn_error_t *sgn_task_look(sgn_task_t *task)
     json_object_set_new(task->answer, "facts", facts);
     json_object_set_new(task->answer, "fields", fields);
     json_object_set_new(task->answer, "missing", missing);
+    json_object_set_new(task->answer, "explain", explain_json(answer->rows, task->pool));
     sgn_json_set(task->answer, "report", sgn_report_json(answer->report, task->pool));
     return NULL;
 }

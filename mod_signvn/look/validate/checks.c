@@ -23,13 +23,25 @@ static const struct {
 };
 #define CHECKS ((int)(sizeof table / sizeof *table))
 
-const char *sgn_checks_name(int index, const char **what, const char **clause)
+/* One check, and what it found against the signature. */
+static sgn_error_t *run_one(sgn_checks_t *checks, int r, sgn_checks_signature_t *signature)
 {
-    if (index < 0 || index >= CHECKS)
+    const apr_array_header_t *findings = signature->row->findings;
+    sgn_checks_row_t *row;
+    int i, before = findings->nelts;
+
+    if (!signature->known && !table[r].before_hash && table[r].run != sgn_checks_changes)
         return NULL;
-    *what = table[index].what;
-    *clause = table[index].clause;
-    return table[index].name;
+    SGN_TRY(table[r].run(checks, signature));
+    row = &APR_ARRAY_PUSH(checks->answer->rows, sgn_checks_row_t);
+    *row = (sgn_checks_row_t){ signature->n, table[r].name, table[r].what, table[r].clause, SGN_OK };
+    for (i = findings->nelts - 1; i >= before; i--) {
+        sgn_code_t code = APR_ARRAY_IDX(findings, i, sgn_finding_t).code;
+
+        if (strcmp(sgn_report_severity(code), "error") == 0)
+            row->code = code;
+    }
+    return NULL;
 }
 
 /* Runs row r over all signatures; time-stamps of the document first and from
@@ -39,13 +51,11 @@ static sgn_error_t *run_row(sgn_checks_t *checks, int r)
     int i;
 
     for (i = checks->count - 1; i >= 0; i--)
-        if (checks->signatures[i].row->timestamp
-            && (checks->signatures[i].known || table[r].before_hash || table[r].run == sgn_checks_changes))
-            SGN_TRY(table[r].run(checks, &checks->signatures[i]));
+        if (checks->signatures[i].row->timestamp)
+            SGN_TRY(run_one(checks, r, &checks->signatures[i]));
     for (i = 0; i < checks->count; i++)
-        if (!checks->signatures[i].row->timestamp
-            && (checks->signatures[i].known || table[r].before_hash || table[r].run == sgn_checks_changes))
-            SGN_TRY(table[r].run(checks, &checks->signatures[i]));
+        if (!checks->signatures[i].row->timestamp)
+            SGN_TRY(run_one(checks, r, &checks->signatures[i]));
     return NULL;
 }
 
@@ -222,6 +232,7 @@ sgn_error_t *sgn_checks_run(sgn_checks_answer_t **out, const sgn_checks_input_t 
     checks->report = answer->report = sgn_report_make(pool);
     answer->facts = apr_array_make(pool, 4, sizeof(sgn_checks_fact_t));
     answer->missing = sgn_revocation_missing_make(pool);
+    answer->rows = apr_array_make(pool, 16, sizeof(sgn_checks_row_t));
     answer->report->now = input->now;
     answer->report->size = input->document.size;
     if (input->document.size == 0)

@@ -56,6 +56,13 @@ typedef struct {
     const char *best_source;
 } sgn_checks_fact_t;
 
+/* One check of one signature, for explain. */
+typedef struct {
+    int n;
+    const char *name, *what, *clause;       /* of the table */
+    sgn_code_t code;                        /* the first error it found; SGN_OK */
+} sgn_checks_row_t;
+
 typedef struct {
     int present, empty;
     const char *value;                      /* NULL when empty or a signature */
@@ -66,11 +73,9 @@ typedef struct {
     apr_array_header_t *facts;              /* sgn_checks_fact_t; only signatures whose CMS was readable */
     sgn_checks_field_t number, day, month, date, seal;
     apr_array_header_t *missing;            /* sgn_revocation_missing_t */
+    apr_array_header_t *rows;               /* sgn_checks_row_t, in the order they were asked */
 } sgn_checks_answer_t;
 
 sgn_error_t *sgn_checks_run(sgn_checks_answer_t **out, const sgn_checks_input_t *input, apr_pool_t *pool);
-
-/* The rows of the table, for explain: name, what, clause; NULL behind the last. */
-const char *sgn_checks_name(int index, const char **what, const char **clause);
 
 #endif

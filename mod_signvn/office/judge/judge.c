@@ -246,6 +246,8 @@ sgn_error_t *sgn_judge_report(json_t **explain, const sgn_judge_input_t *input, 
     int i, ordered, complete;
 
     SGN_TRY(sgn_judge_case_read(&c, input, pool));
+    if (input->explain)
+        json_array_extend(c->explain, (json_t *)input->explain);
     for (i = 0; i < c->count; i++) {
         judge_proof(c, &c->signatures[i]);
         judge_role(c, &c->signatures[i]);

@@ -52,6 +52,7 @@ typedef struct {
     json_t *report;             /* of task "look"; changed in place */
     const json_t *facts;        /* array */
     const json_t *fields;       /* object, NULL: none */
+    const json_t *explain;      /* the worker's rows; NULL: none.  They come first */
     const sgn_judge_proof_t *proofs;  /* by index in report.signatures */
     int nproofs;                /* missing ones are SGN_PROOF_NONE */
     sgn_judge_lookup_t lookup;

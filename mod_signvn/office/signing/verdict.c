@@ -133,6 +133,7 @@ sgn_error_t *sgn_verdict_make(sgn_verdict_t **out, sgn_engine_t *engine, sgn_age
     verdict->input.report = verdict->report;
     verdict->input.facts = verdict->facts;
     verdict->input.fields = verdict->fields;
+    verdict->input.explain = json_object_get(answer, "explain");
     verdict->input.lookup.find = find;
     verdict->input.lookup.context = lookup;
     verdict->input.agency = options->agency;
