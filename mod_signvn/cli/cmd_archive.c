@@ -72,7 +72,7 @@ static int list(sgn_cli_t *cli)
         return 0;
     }
     json_array_foreach(json_object_get(answer, "items"), i, item)
-        sgn_cli_line(cli, "%s\t%s/%s\t%s\t%s", text(item, "id"), text(item, "number"), text(item, "symbol"), text(item, "date"), text(item, "subject"));
+        sgn_cli_line(cli, "%s  %s/%s  %s  %s", text(item, "id"), text(item, "number"), text(item, "symbol"), text(item, "date"), text(item, "subject"));
     if (json_is_string(json_object_get(answer, "next")))
         sgn_cli_line(cli, "--after %s", text(answer, "next"));
     return 0;
@@ -202,7 +202,7 @@ static int check(sgn_cli_t *cli)
     if (cli->json)
         sgn_cli_json(cli, answer);
     else
-        sgn_cli_line(cli, "%s\tobjects %" APR_INT64_T_FMT "\tfiles %" APR_INT64_T_FMT "\tbytes %" APR_INT64_T_FMT "\twrong %" APR_INT64_T_FMT,
+        sgn_cli_line(cli, "%s  objects %" APR_INT64_T_FMT "  files %" APR_INT64_T_FMT "  bytes %" APR_INT64_T_FMT "  wrong %" APR_INT64_T_FMT,
                      json_is_true(json_object_get(answer, "ok")) ? "ok" : "DAMAGED",
                      (apr_int64_t)json_integer_value(json_object_get(answer, "objects")),
                      (apr_int64_t)json_integer_value(json_object_get(answer, "files")),
@@ -210,7 +210,7 @@ static int check(sgn_cli_t *cli)
                      (apr_int64_t)json_integer_value(json_object_get(answer, "wrong")));
     json_array_foreach(json_object_get(answer, "errors"), i, item)
         if (!cli->json)
-            sgn_cli_line(cli, "%s\t%s\t%s", text(item, "code"), text(item, "path"), text(item, "text"));
+            sgn_cli_line(cli, "%s  %s  %s", text(item, "code"), text(item, "path"), text(item, "text"));
     return json_is_true(json_object_get(answer, "ok")) ? 0 : 1;
 }
 

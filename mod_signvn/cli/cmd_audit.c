@@ -43,9 +43,9 @@ static int verify(sgn_cli_t *cli)
     if (cli->json)
         sgn_cli_json(cli, answer);
     else if (good)
-        sgn_cli_line(cli, "ok\trows %" APR_INT64_T_FMT, (apr_int64_t)json_integer_value(json_object_get(answer, "rows")));
+        sgn_cli_line(cli, "ok  rows %" APR_INT64_T_FMT, (apr_int64_t)json_integer_value(json_object_get(answer, "rows")));
     else
-        sgn_cli_line(cli, "BROKEN\tat %" APR_INT64_T_FMT, (apr_int64_t)json_integer_value(json_object_get(answer, "broken")));
+        sgn_cli_line(cli, "BROKEN  at %" APR_INT64_T_FMT, (apr_int64_t)json_integer_value(json_object_get(answer, "broken")));
     return good ? 0 : 1;
 }
 
@@ -66,7 +66,7 @@ static int list(sgn_cli_t *cli)
         return 0;
     }
     json_array_foreach(json_object_get(answer, "items"), i, item)
-        sgn_cli_line(cli, "%" APR_INT64_T_FMT "\t%s\t%s\t%s\t%s\t%s", (apr_int64_t)json_integer_value(json_object_get(item, "seq")),
+        sgn_cli_line(cli, "%" APR_INT64_T_FMT "  %s  %s  %s  %s  %s", (apr_int64_t)json_integer_value(json_object_get(item, "seq")),
                      text(item, "time"), text(item, "actor"), text(item, "agency"), text(item, "action"), text(item, "object"));
     return 0;
 }

@@ -40,9 +40,9 @@ static int print_run(const sgn_cli_t *cli, const json_t *run)
         sgn_cli_json(cli, run);
     json_array_foreach(json_object_get(run, "targets"), i, target)
         if (!cli->json)
-            sgn_cli_line(cli, "%s\t%s\t%s\tmanifest %" APR_INT64_T_FMT "\tobjects %" APR_INT64_T_FMT "\tdamaged %" APR_INT64_T_FMT "%s%s",
+            sgn_cli_line(cli, "%s  %s  %s  manifest %" APR_INT64_T_FMT "  objects %" APR_INT64_T_FMT "  damaged %" APR_INT64_T_FMT "%s%s",
                          text(target, "target"), text(target, "state"), text(target, "kind"), number(target, "manifest"),
-                         number(target, "objects"), number(target, "damaged"), *text(target, "code") == '-' ? "" : "\t",
+                         number(target, "objects"), number(target, "damaged"), *text(target, "code") == '-' ? "" : "  ",
                          *text(target, "code") == '-' ? "" : text(target, "code"));
     return strcmp(text(run, "state"), "done") == 0 ? 0 : 1;
 }
@@ -125,11 +125,11 @@ static int list(sgn_cli_t *cli)
         return number(answer, "alarms") ? 1 : 0;
     }
     json_array_foreach(json_object_get(answer, "targets"), i, item)
-        sgn_cli_line(cli, "%s\t%s\t%s\tmanifest %" APR_INT64_T_FMT "\tlast %s\tverified %s%s", text(item, "name"), text(item, "address"),
+        sgn_cli_line(cli, "%s  %s  %s  manifest %" APR_INT64_T_FMT "  last %s  verified %s%s", text(item, "name"), text(item, "address"),
                      text(item, "state"), number(item, "manifest"), text(item, "lastOk"), text(item, "verified"),
-                     json_is_true(json_object_get(item, "alarm")) ? "\tALARM" : "");
+                     json_is_true(json_object_get(item, "alarm")) ? "  ALARM" : "");
     json_array_foreach(json_object_get(answer, "runs"), i, item)
-        sgn_cli_line(cli, "%s\t%s", text(item, "run"), text(item, "state"));
+        sgn_cli_line(cli, "%s  %s", text(item, "run"), text(item, "state"));
     sgn_cli_line(cli, "signer %s", text(answer, "signer"));
     return number(answer, "alarms") ? 1 : 0;
 }
@@ -158,19 +158,23 @@ static sgn_error_t *address_of(const char **out, sgn_cli_t *cli, const char *nam
 }
 
 /* Signer and newest manifest: given, or what the running system knows. */
-static sgn_error_t *what_is_known(const char **signer, apr_int64_t *expect, sgn_cli_t *cli, const char *target)
+static sgn_error_t *what_is_known(sgn_manifest_signer_t *signer, apr_int64_t *expect, sgn_cli_t *cli, const char *target)
 {
+    sgn_engine_t *engine;
     json_t *answer, *item;
     sgn_error_t *error;
     size_t i;
 
-    *signer = sgn_cli_option(cli, "signer");
-    if (*signer)
+    signer->fingerprint = sgn_cli_option(cli, "signer");
+    SGN_TRY(sgn_cli_engine(&engine, cli));
+    signer->verify = sgn_manifest_by_engine;
+    signer->baton = engine;
+    if (signer->fingerprint)
         return NULL;
     error = get_list(&answer, cli);
     if (error)
         return SGN_WRAP(cli->pool, error, error->code, "the signer is not known here: give --signer FINGERPRINT from the minutes");
-    *signer = json_string_value(json_object_get(answer, "signer"));
+    signer->fingerprint = json_string_value(json_object_get(answer, "signer"));
     json_array_foreach(json_object_get(answer, "targets"), i, item)
         if (strcmp(text(item, "name"), target) == 0 || strcmp(text(item, "address"), target) == 0)
             *expect = number(item, "manifest");
@@ -185,7 +189,7 @@ static int verify(sgn_cli_t *cli)
     sgn_error_t *error = NULL;
     size_t i;
 
-    error = what_is_known(&options.fingerprint, &options.expect, cli, cli->argc > 1 ? cli->argv[1] : "");
+    error = what_is_known(&options.signer, &options.expect, cli, cli->argc > 1 ? cli->argv[1] : "");
     if (cli->argc != 2)
         return sgn_cli_usage(cli, USE);
     if (!error)
@@ -200,12 +204,12 @@ static int verify(sgn_cli_t *cli)
     if (cli->json)
         sgn_cli_json(cli, answer);
     else
-        sgn_cli_line(cli, "%s\t%s\tlevel %d\tmanifest %" APR_INT64_T_FMT "\tpacks %" APR_INT64_T_FMT "\tobjects %" APR_INT64_T_FMT,
+        sgn_cli_line(cli, "%s  %s  level %d  manifest %" APR_INT64_T_FMT "  packs %" APR_INT64_T_FMT "  objects %" APR_INT64_T_FMT,
                      cli->argv[1], json_is_true(json_object_get(answer, "ok")) ? "ok" : "DAMAGED", options.level,
                      number(answer, "manifest"), number(answer, "packs"), number(answer, "objects"));
     json_array_foreach(json_object_get(answer, "errors"), i, item)
         if (!cli->json)
-            sgn_cli_line(cli, "%s\t%s", text(item, "name"), text(item, "text"));
+            sgn_cli_line(cli, "%s  %s", text(item, "name"), text(item, "text"));
     return json_is_true(json_object_get(answer, "ok")) ? 0 : 1;
 }
 
@@ -219,7 +223,7 @@ static int restore(sgn_cli_t *cli)
 
     while ((also = sgn_cli_option(cli, "also")) != NULL && n < 8)
         others[n++] = also;
-    error = what_is_known(&options.fingerprint, &options.expect, cli, cli->argc > 1 ? cli->argv[1] : "");
+    error = what_is_known(&options.signer, &options.expect, cli, cli->argc > 1 ? cli->argv[1] : "");
     if (cli->argc != 3)
         return sgn_cli_usage(cli, USE);
     if (expect)
@@ -235,11 +239,11 @@ static int restore(sgn_cli_t *cli)
     if (cli->json)
         sgn_cli_json(cli, answer);
     else
-        sgn_cli_line(cli, "%s\tmanifest %" APR_INT64_T_FMT "\tobjects %" APR_INT64_T_FMT "\trestored %" APR_INT64_T_FMT "\tdocuments %" APR_INT64_T_FMT,
+        sgn_cli_line(cli, "%s  manifest %" APR_INT64_T_FMT "  objects %" APR_INT64_T_FMT "  restored %" APR_INT64_T_FMT "  documents %" APR_INT64_T_FMT,
                      options.directory, number(answer, "manifest"), number(answer, "objects"), number(answer, "restored"), number(answer, "documents"));
     json_array_foreach(json_object_get(answer, "lost"), i, id)
         if (!cli->json)
-            sgn_cli_line(cli, "LOST\t%s", json_string_value(id));
+            sgn_cli_line(cli, "LOST  %s", json_string_value(id));
     return json_array_size(json_object_get(answer, "lost")) ? 1 : 0;
 }
 

@@ -34,6 +34,7 @@ sgn_error_t *sgn_local_open(sgn_local_t **out, sgn_cli_t *cli)
     sgn_archive_options_t archive = { 0 };
     sgn_backup_options_t backup = { 0 };
     const char *database, *base;
+    sgn_engine_t *engine;
     sgn_config_t *config;
     int state;
 
@@ -59,6 +60,9 @@ sgn_error_t *sgn_local_open(sgn_local_t **out, sgn_cli_t *cli)
     backup.archive = local->archive;
     backup.keys = local->keys;
     backup.audit = local->audit;
+    backup.verify = sgn_manifest_by_engine;
+    SGN_TRY(sgn_cli_engine(&engine, cli));
+    backup.baton = engine;
     backup.state_path = local->state_path;
     backup.config = &local->config;
     SGN_TRY(sgn_backup_open(&local->backup, &backup, cli->pool));

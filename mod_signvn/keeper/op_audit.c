@@ -37,7 +37,7 @@ static sgn_error_t *time_of(apr_time_t *out, sgn_call_t *call, const char *name)
 
 static int may_read(const sgn_person_t *person, const char *agency)
 {
-    return sgn_person_has_role(person, agency, "inspector") || sgn_person_has_role(person, agency, "authority")
+    return sgn_person_has_role(person, agency, "inspector") || sgn_person_has_role(person, agency, "archivist")
         || sgn_person_has_role(person, agency, "it");
 }
 

@@ -56,7 +56,7 @@ static const sgn_operation_t rows[] = {
     SGN_OPERATION("backups.get", SGN_ACCESS_ROLES(SGN_ACCESS_IT | SGN_ACCESS_ARCHIVIST), SGN_CLASS_OFFICE, sgn_op_backups_get),
     SGN_OPERATION("backups.verify", SGN_ACCESS_ROLES(SGN_ACCESS_IT | SGN_ACCESS_ARCHIVIST), SGN_CLASS_LONG, sgn_op_backups_verify),
 
-    SGN_OPERATION("audit.list", SGN_ACCESS_ROLES(SGN_ACCESS_INSPECTOR | SGN_ACCESS_AUTHORITY | SGN_ACCESS_IT), SGN_CLASS_OFFICE, sgn_op_audit_list),
+    SGN_OPERATION("audit.list", SGN_ACCESS_ROLES(SGN_ACCESS_INSPECTOR | SGN_ACCESS_ARCHIVIST | SGN_ACCESS_IT), SGN_CLASS_OFFICE, sgn_op_audit_list),
     SGN_OPERATION("audit.verify", SGN_ACCESS_LOCAL, SGN_CLASS_LONG, sgn_op_audit_verify),
 
     SGN_OPERATION("agent.enrol_begin", SGN_ACCESS_PERSON, SGN_CLASS_OFFICE, sgn_op_agent_enrol_begin),

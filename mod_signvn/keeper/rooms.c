@@ -40,7 +40,7 @@ static sgn_error_t *open_backup(sgn_keeper_t *keeper, apr_pool_t *pool)
 {
     sgn_backup_options_t options = {
         .office = keeper->office, .archive = keeper->archive, .keys = keeper->keys, .audit = keeper->audit,
-        .state_path = keeper->state_path, .config = &keeper->config,
+        .verify = sgn_manifest_by_engine, .baton = keeper->engine, .state_path = keeper->state_path, .config = &keeper->config,
     };
 
     SGN_TRY(sgn_backup_open(&keeper->backup, &options, pool));

@@ -6,6 +6,9 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+#include <openssl/cms.h>
+#include <openssl/x509.h>
+
 #include "office/archive/ocfl.h"
 #include "office/backup/backup.h"
 #include "office/backup/manifest.h"
@@ -20,6 +23,31 @@ static sgn_backup_t *backup;
 static const sgn_config_t *volatile config;
 static sgn_archive_receipt_t receipts[DOCUMENTS + 20];
 static const char *disk_a, *disk_b, *fingerprint;
+
+/* What a worker does in the product (task "manifest"), by OpenSSL. */
+static sgn_error_t *by_openssl(void *baton, sgn_bytes_t der, const unsigned char sha256[32], const char *wanted, apr_pool_t *pool)
+{
+    const unsigned char *at = der.data;
+    CMS_ContentInfo *cms = d2i_CMS_ContentInfo(NULL, &at, (long)der.len);
+    STACK_OF(X509) *certs = cms ? CMS_get1_certs(cms) : NULL;
+    STACK_OF(CMS_SignerInfo) *infos = cms ? CMS_get0_SignerInfos(cms) : NULL;
+    CMS_SignerInfo *info = infos ? sk_CMS_SignerInfo_value(infos, 0) : NULL;
+    unsigned char digest[32];
+    ASN1_OCTET_STRING *stated;
+    unsigned len;
+    int good = 0;
+
+    (void)baton;
+    if (info && certs && X509_digest(sk_X509_value(certs, 0), EVP_sha256(), digest, &len) == 1) {
+        CMS_SignerInfo_set1_signer_cert(info, sk_X509_value(certs, 0));
+        stated = CMS_signed_get0_data_by_OBJ(info, OBJ_nid2obj(NID_pkcs9_messageDigest), -3, V_ASN1_OCTET_STRING);
+        good = strcmp(sgn_bytes_hex(sgn_bytes(digest, 32), pool), wanted) == 0 && stated && ASN1_STRING_length(stated) == 32
+            && memcmp(ASN1_STRING_get0_data(stated), sha256, 32) == 0 && CMS_SignerInfo_verify(info) == 1;
+    }
+    sk_X509_pop_free(certs, X509_free);
+    CMS_ContentInfo_free(cms);
+    return good ? NULL : SGN_ERROR(pool, SGN_BACKUP_MANIFEST, "signature");
+}
 
 static const char *path_of(const char *name)
 {
@@ -53,7 +81,7 @@ static sgn_config_t *make_config(int practice, const char *a, const char *b)
 
 static sgn_error_t *open_all(void)
 {
-    sgn_backup_options_t options = { .state_path = ground.path, .config = &config };
+    sgn_backup_options_t options = { .state_path = ground.path, .config = &config, .verify = by_openssl };
 
     SGN_TRY(ground_open(&ground));
     SGN_TRY(sgn_keys_open(&keys, ground.root, ground.pool));
@@ -91,7 +119,7 @@ static const char *code_of(json_t *answer)
 
 static json_t *verify(const char *disk, int level)
 {
-    sgn_backup_verify_t options = { .address = apr_pstrcat(tap_pool(), "dir:", disk, NULL), .fingerprint = fingerprint, .level = level,
+    sgn_backup_verify_t options = { .address = apr_pstrcat(tap_pool(), "dir:", disk, NULL), .signer = { fingerprint, by_openssl, NULL }, .level = level,
                                     .scratch = ground.path };
     json_t *answer = NULL;
 
@@ -169,7 +197,7 @@ static const char *first_pack(const char *disk)
 static json_t *restore(const char *from, const char *other, const char *to, sgn_code_t want, int accept, const char *name)
 {
     const char *others[] = { other ? apr_pstrcat(tap_pool(), "dir:", other, NULL) : NULL, NULL };
-    sgn_backup_restore_t options = { .address = apr_pstrcat(tap_pool(), "dir:", from, NULL), .others = others, .fingerprint = fingerprint,
+    sgn_backup_restore_t options = { .address = apr_pstrcat(tap_pool(), "dir:", from, NULL), .others = others, .signer = { fingerprint, by_openssl, NULL },
                                      .directory = path_of(to), .accept_loss = accept };
     json_t *answer = NULL;
 

@@ -421,7 +421,9 @@ sgn_error_t *sgn_backup_verify_target(json_t **out, sgn_backup_t *backup, const 
 {
     int count, i;
     const sgn_room_target_t *targets = sgn_room_targets(&count, *backup->options.config, pool);
-    sgn_backup_verify_t options = { .fingerprint = sgn_keys_certificate_sha256(backup->options.keys), .level = level };
+    sgn_backup_verify_t options = {
+        .signer = { sgn_keys_certificate_sha256(backup->options.keys), backup->options.verify, backup->options.baton }, .level = level,
+    };
     sgn_db_rows_t *rows;
 
     for (i = 0; i < count && strcmp(targets[i].name, target) != 0; i++)

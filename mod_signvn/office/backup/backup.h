@@ -19,6 +19,7 @@
 
 #include "office/archive/archive.h"
 #include "office/audit/audit.h"
+#include "office/backup/manifest.h"
 #include "office/keys/keys.h"
 #include "wire/config.h"
 
@@ -29,6 +30,8 @@ typedef struct {
     sgn_archive_t *archive;
     const sgn_keys_t *keys;
     sgn_audit_t *audit;
+    sgn_manifest_verify_fn verify;              /* sgn_manifest_by_engine with the engine */
+    void *baton;
     const char *state_path;                     /* for snapshots: <state>/db */
     const sgn_config_t *const volatile *config; /* read anew for each run */
 } sgn_backup_options_t;
@@ -70,7 +73,7 @@ sgn_error_t *sgn_backup_status(json_t **out, sgn_backup_t *backup, int probe, ap
  * objects, bytes, ok, errors:[{name, text}]}. */
 typedef struct {
     const char *address;        /* "dir:/…" */
-    const char *fingerprint;    /* of the signer */
+    sgn_manifest_signer_t signer;
     int level;
     const char *scratch;        /* level 3: a directory that exists, emptied behind */
     apr_int64_t expect;         /* the newest manifest must be at least this; 0: any */
@@ -83,7 +86,7 @@ sgn_error_t *sgn_backup_verify_target(json_t **out, sgn_backup_t *backup, const 
 typedef struct {
     const char *address;
     const char *const *others;  /* addresses of other sets at hand, NULL-terminated; may be NULL */
-    const char *fingerprint;    /* from the minutes, never from the medium */
+    sgn_manifest_signer_t signer;   /* fingerprint from the minutes, never from the medium */
     const char *directory;      /* an empty or absent directory: becomes the state directory */
     apr_int64_t expect;         /* lowest manifest number to accept; 0: what the other sets say */
     int accept_loss;            /* take less than is known to have been there */

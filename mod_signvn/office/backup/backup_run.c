@@ -1,9 +1,8 @@
 /*
- * backup_run.c: one run on one target.  Two threads pack; what was packed is
- * read back from the medium; the manifest is written last and makes the run
- * count.
+ * backup_run.c: one run on one target: the medium, the steps, the databases;
+ * the manifest is written last and makes the run count.
  */
-#include "office/backup/room.h"
+#include "office/backup/backup_job.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -17,53 +16,13 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/pool.h"
-#include "crypto/digest.h"
 #include "crypto/random.h"
-#include "office/archive/journal.h"
-
-#define RUN_THREADS 2
 
 static const char run_readme[] =
 #define LINE(text) text "\n"
 #include "office/backup/medium_readme.def"
 #undef LINE
     ;
-
-typedef struct {
-    int first, count;               /* items */
-    apr_int64_t bytes;
-    const char *name;               /* sha512 hex, NULL: nothing good in it */
-    apr_off_t size;
-} pack_plan_t;
-
-typedef struct {
-    sgn_backup_t *backup;
-    const char *run;
-    const sgn_room_target_t *target;
-    apr_pool_t *pool;
-    sgn_medium_t *medium;
-    const char *set;
-    int full;
-    /* what the medium has */
-    apr_int64_t last;               /* newest manifest, 0: none */
-    const char *last_digest, *last_kind_full;
-    json_t *before, *now;           /* {writer: seq} */
-    sgn_audit_head_t audit;
-    json_t *catalog, *office;       /* databases of the header */
-    /* what is packed */
-    sgn_pack_item_t *items;
-    int count, room;
-    pack_plan_t *packs;
-    int pack_count;
-    apr_int64_t old_objects;
-    sgn_buf_t *lines;
-    sgn_archive_progress_fn progress;
-    void *baton;
-    /* threads */
-    pthread_mutex_t mutex;
-    int next, done;
-    sgn_error_t *error;
-} job_t;
 
 static const char *now_text(apr_pool_t *pool)
 {
@@ -72,7 +31,7 @@ static const char *now_text(apr_pool_t *pool)
 
 /* ---- the medium -------------------------------------------------------------------- */
 
-static sgn_error_t *make_identity(job_t *job)
+static sgn_error_t *make_identity(sgn_job_t *job)
 {
     json_t *identity = sgn_json_object(job->pool);
     const char *hex;
@@ -93,7 +52,7 @@ static sgn_error_t *make_identity(job_t *job)
     return sgn_target_put(job->medium, "SIGNVN-BACKUP.json", sgn_bytes_str(sgn_json_print_pretty(identity, job->pool)), job->pool);
 }
 
-static sgn_error_t *check_device(job_t *job, const sgn_config_t *config)
+static sgn_error_t *check_device(sgn_job_t *job, const sgn_config_t *config)
 {
     int count, i;
     const sgn_room_target_t *targets = sgn_room_targets(&count, config, job->pool);
@@ -112,7 +71,7 @@ static sgn_error_t *check_device(job_t *job, const sgn_config_t *config)
 
 /* The medium must be the one this target had; a new one is made only where
  * none was known. */
-static sgn_error_t *identify(job_t *job, const char **known_digest, apr_int64_t *known)
+static sgn_error_t *identify(sgn_job_t *job, const char **known_digest, apr_int64_t *known)
 {
     json_t *identity;
     sgn_db_rows_t *rows;
@@ -150,7 +109,7 @@ static sgn_error_t *identify(job_t *job, const char **known_digest, apr_int64_t 
 }
 
 /* The newest manifest on the medium against the newest we know of. */
-static sgn_error_t *continue_from(job_t *job, const char *known_digest, apr_int64_t known)
+static sgn_error_t *continue_from(sgn_job_t *job, const char *known_digest, apr_int64_t known)
 {
     sgn_manifest_t *manifest;
 
@@ -162,7 +121,7 @@ static sgn_error_t *continue_from(job_t *job, const char *known_digest, apr_int6
                          job->last, known);
     if (!job->last)
         return NULL;
-    SGN_TRY(sgn_manifest_read(&manifest, job->medium, job->last, job->set, sgn_keys_certificate_sha256(job->backup->options.keys), job->pool));
+    SGN_TRY(sgn_manifest_read(&manifest, job->medium, job->last, job->set, &job->signer, job->pool));
     if (job->last == known && strcmp(manifest->digest, known_digest) != 0)
         return SGN_ERROR(job->pool, SGN_BACKUP_MANIFEST, "manifest %" APR_INT64_T_FMT " is not the one that was written", known);
     job->last_digest = manifest->digest;
@@ -172,344 +131,17 @@ static sgn_error_t *continue_from(job_t *job, const char *known_digest, apr_int6
     return NULL;
 }
 
-/* ---- what is new ----------------------------------------------------------------------- */
-
-static sgn_pack_item_t *new_item(job_t *job)
-{
-    if (job->count == job->room) {
-        int more = job->room ? job->room * 2 : 256;
-        sgn_pack_item_t *items = apr_pcalloc(job->pool, sizeof(*items) * (size_t)more);
-
-        if (job->count)
-            memcpy(items, job->items, sizeof(*items) * (size_t)job->count);
-        job->items = items;
-        job->room = more;
-    }
-    return &job->items[job->count++];
-}
-
-typedef struct {
-    job_t *job;
-    apr_int64_t until;
-} gather_t;
-
-static sgn_error_t *gather_line(void *baton, const sgn_journal_line_t *line, apr_pool_t *pool)
-{
-    gather_t *gather = baton;
-    apr_pool_t *keep = gather->job->pool;
-    sgn_pack_item_t *item;
-
-    (void)pool;
-    if (line->seq > gather->until || strcmp(line->op, "commit") != 0)
-        return NULL;
-    item = new_item(gather->job);
-    item->id = apr_pstrdup(keep, line->id);
-    item->inventory = apr_pstrdup(keep, line->inventory);
-    item->sha256 = apr_pstrdup(keep, line->sha256);
-    item->agency = line->agency ? apr_pstrdup(keep, line->agency) : NULL;
-    item->key = line->key ? apr_pstrdup(keep, line->key) : NULL;
-    item->writer = apr_pstrdup(keep, line->writer);
-    item->version = line->version;
-    item->seq = line->seq;
-    item->size = line->size;
-    item->bytes = line->bytes;
-    return NULL;
-}
-
-static void item_of_line(sgn_pack_item_t *item, const json_t *line, apr_pool_t *pool)
-{
-    const struct { const char *key; const char **to; } texts[] = {
-        { "id", &item->id }, { "inventory", &item->inventory }, { "sha256", &item->sha256 },
-        { "agency", &item->agency }, { "key", &item->key }, { "writer", &item->writer },
-    };
-    size_t i;
-
-    for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-        const char *text = json_string_value(json_object_get(line, texts[i].key));
-
-        *texts[i].to = text ? apr_pstrdup(pool, text) : NULL;
-    }
-    item->version = (int)json_integer_value(json_object_get(line, "version"));
-    item->seq = json_integer_value(json_object_get(line, "seq"));
-    item->size = json_integer_value(json_object_get(line, "size"));
-    item->bytes = json_integer_value(json_object_get(line, "bytes"));
-}
-
-/* Versions that were damaged at an earlier run and may be repaired by now. */
-static sgn_error_t *gather_damaged(job_t *job)
-{
-    sgn_db_rows_t *rows;
-    int i;
-
-    SGN_TRY(sgn_db_query(&rows, job->backup->options.office, job->pool,
-                         "SELECT line FROM backup_damaged WHERE target = $1 ORDER BY id", "s", job->target->name));
-    for (i = 0; i < sgn_db_count(rows); i++) {
-        json_t *line;
-
-        SGN_TRY(sgn_json_parse(&line, sgn_bytes_str(sgn_db_text(rows, i, 0)), 64 * 1024, job->pool));
-        item_of_line(new_item(job), line, job->pool);
-    }
-    return NULL;
-}
-
-static sgn_error_t *gather(job_t *job)
-{
-    const char *writer;
-    json_t *seq;
-
-    SGN_TRY(gather_damaged(job));
-    json_object_foreach(job->now, writer, seq) {
-        gather_t gather = { job, json_integer_value(seq) };
-        apr_int64_t after = json_integer_value(json_object_get(job->before, writer));
-
-        if (after < gather.until)
-            SGN_TRY(sgn_journal_walk(NULL, NULL, sgn_archive_chains(job->backup->options.archive), writer, after,
-                                     gather_line, &gather, job->pool));
-    }
-    return NULL;
-}
-
-/* ---- a full run: everything that is there, read again ------------------------------------ */
-
-typedef struct {
-    job_t *job;
-    json_t *bad;        /* packs that rotted on the medium */
-} full_t;
-
-static sgn_error_t *full_pack(void *baton, json_t *line, apr_pool_t *pool)
-{
-    full_t *full = baton;
-    const char *pack = json_string_value(json_object_get(line, "pack")), *sha512;
-    apr_off_t size;
-
-    if (!pack || json_object_get(line, "id"))
-        return NULL;
-    if (sgn_target_digest(&sha512, &size, full->job->medium, sgn_pack_path(pack, pool), pool) || strcmp(sha512, pack) != 0) {
-        sgn_log(SGN_LOG_ERROR, "backup", "%s: pack %s is damaged and written again", full->job->target->name, pack);
-        json_object_set_new(full->bad, pack, json_true());
-    }
-    return NULL;
-}
-
-static sgn_error_t *full_line(void *baton, json_t *line, apr_pool_t *pool)
-{
-    full_t *full = baton;
-    const char *pack = json_string_value(json_object_get(line, "pack"));
-
-    (void)pool;
-    if (json_object_get(line, "damaged"))
-        return NULL;
-    if (pack && json_object_get(full->bad, pack)) {
-        if (json_object_get(line, "id"))
-            item_of_line(new_item(full->job), line, full->job->pool);
-        return NULL;
-    }
-    full->job->old_objects += json_object_get(line, "id") != NULL;
-    sgn_buf_str(full->job->lines, sgn_json_print_sorted(line, pool));
-    sgn_buf_byte(full->job->lines, '\n');
-    return NULL;
-}
-
-static sgn_error_t *full_packs_of(void *baton, const sgn_manifest_t *manifest, apr_pool_t *pool)
-{
-    return sgn_manifest_each(manifest, full_pack, baton, pool);
-}
-
-static sgn_error_t *full_lines_of(void *baton, const sgn_manifest_t *manifest, apr_pool_t *pool)
-{
-    return sgn_manifest_each(manifest, full_line, baton, pool);
-}
-
-static sgn_error_t *take_over(job_t *job)
-{
-    full_t full = { job, sgn_json_object(job->pool) };
-    const char *fingerprint = sgn_keys_certificate_sha256(job->backup->options.keys), *pack;
-    json_t *yes;
-
-    SGN_TRY(sgn_manifest_walk(job->medium, job->last, job->set, fingerprint, full_packs_of, &full, job->pool));
-    json_object_foreach(full.bad, pack, yes)
-        SGN_TRY(sgn_db_run(job->backup->options.office, job->pool, "DELETE FROM backup_pack WHERE target = $1 AND name = $2", "ss",
-                           job->target->name, pack));
-    return sgn_manifest_walk(job->medium, job->last, job->set, fingerprint, full_lines_of, &full, job->pool);
-}
-
-/* ---- packing --------------------------------------------------------------------------------- */
-
-static void plan_packs(job_t *job)
-{
-    int i;
-
-    job->packs = apr_pcalloc(job->pool, sizeof(*job->packs) * (size_t)(job->count + 1));
-    for (i = 0; i < job->count; i++) {
-        pack_plan_t *pack = job->pack_count ? &job->packs[job->pack_count - 1] : NULL;
-
-        if (!pack || pack->bytes + job->items[i].bytes > SGN_PACK_LIMIT) {
-            pack = &job->packs[job->pack_count++];
-            pack->first = i;
-        }
-        pack->count++;
-        pack->bytes += job->items[i].bytes;
-    }
-}
-
-static sgn_error_t *items_key(const char **out, job_t *job, const pack_plan_t *pack, apr_pool_t *pool)
-{
-    unsigned char value[32];
-    sgn_digest_t *digest;
-    int i;
-
-    SGN_TRY(sgn_digest_make(&digest, SGN_DIGEST_SHA256, pool));
-    for (i = pack->first; i < pack->first + pack->count; i++) {
-        const char *text = apr_psprintf(pool, "%s|%d|%s\n", job->items[i].id, job->items[i].version, job->items[i].inventory);
-
-        SGN_TRY(sgn_digest_add(digest, text, strlen(text), pool));
-    }
-    SGN_TRY(sgn_digest_finish(value, digest, pool));
-    *out = sgn_bytes_hex(sgn_bytes(value, sizeof(value)), pool);
-    return NULL;
-}
-
-/* A pack that an interrupted run had finished and read back. */
-static sgn_error_t *find_finished(int *found, job_t *job, pack_plan_t *pack, const char *key, apr_pool_t *keep)
-{
-    sgn_db_rows_t *rows;
-    json_t *layout, *place;
-    apr_off_t size;
-    size_t i;
-
-    *found = 0;
-    SGN_TRY(sgn_db_query(&rows, job->backup->options.office, keep,
-                         "SELECT name, size, layout FROM backup_pack WHERE target = $1 AND items = $2", "ss", job->target->name, key));
-    if (!sgn_db_count(rows))
-        return NULL;
-    pack->name = sgn_db_text(rows, 0, 0);
-    pack->size = sgn_db_int(rows, 0, 1);
-    if (sgn_target_size(&size, job->medium, sgn_pack_path(pack->name, keep), keep) || size != pack->size
-        || sgn_json_parse(&layout, sgn_bytes_str(sgn_db_text(rows, 0, 2)), 64 << 20, keep)
-        || json_array_size(layout) != (size_t)pack->count)
-        return NULL;
-    json_array_foreach(layout, i, place) {
-        sgn_pack_item_t *item = &job->items[pack->first + (int)i];
-
-        item->pack = json_is_array(place) ? pack->name : NULL;
-        item->damaged = json_is_array(place) ? NULL : "damaged at the last run";
-        item->offset = json_integer_value(json_array_get(place, 0));
-        item->length = json_integer_value(json_array_get(place, 1));
-    }
-    *found = 1;
-    return NULL;
-}
-
-static sgn_error_t *remember(job_t *job, const pack_plan_t *pack, const char *key, apr_pool_t *pool)
-{
-    json_t *layout = sgn_json_array(pool);
-    int i;
-
-    for (i = pack->first; i < pack->first + pack->count; i++) {
-        const sgn_pack_item_t *item = &job->items[i];
-
-        if (item->damaged)
-            return NULL;    /* tried again by the next run, not remembered */
-        json_array_append_new(layout, json_pack("[I,I]", (json_int_t)item->offset, (json_int_t)item->length));
-    }
-    return sgn_db_run(job->backup->options.office, pool,
-                      "INSERT OR REPLACE INTO backup_pack (target, items, name, size, layout) VALUES ($1,$2,$3,$4,$5)", "sssis",
-                      job->target->name, key, pack->name, (apr_int64_t)pack->size, sgn_json_print(layout, pool));
-}
-
-static sgn_error_t *make_pack(job_t *job, pack_plan_t *pack, apr_pool_t *keep)
-{
-    apr_pool_t *scratch;
-    const char *key, *sha512, *name;
-    sgn_error_t *error;
-    apr_off_t size;
-    int found, i;
-
-    apr_pool_create(&scratch, keep);
-    SGN_TRY(items_key(&key, job, pack, scratch));
-    SGN_TRY(find_finished(&found, job, pack, key, keep));
-    if (found)
-        return NULL;
-    error = sgn_pack_write(&name, &pack->size, &job->items[pack->first], pack->count, job->backup->options.archive, job->medium, scratch);
-    if (!error && name)
-        error = sgn_target_digest(&sha512, &size, job->medium, sgn_pack_path(name, scratch), scratch);
-    if (!error && name && strcmp(sha512, name) != 0)
-        error = SGN_ERROR(scratch, SGN_BACKUP_DAMAGED, "pack %s reads back differently", name);
-    if (error)
-        return sgn_error_dup(error, keep);
-    pack->name = name ? apr_pstrdup(keep, name) : NULL;
-    for (i = pack->first; i < pack->first + pack->count; i++) {
-        job->items[i].pack = job->items[i].damaged ? NULL : pack->name;
-        job->items[i].damaged = job->items[i].damaged ? apr_pstrdup(keep, job->items[i].damaged) : NULL;
-    }
-    if (pack->name)
-        SGN_TRY(remember(job, pack, key, keep));
-    apr_pool_destroy(scratch);
-    return NULL;
-}
-
-typedef struct {
-    job_t *job;
-    apr_pool_t *pool;
-} packer_t;
-
-static void *pack_thread(void *data)
-{
-    packer_t *packer = data;
-    job_t *job = packer->job;
-
-    for (;;) {
-        sgn_error_t *error = NULL;
-        int mine;
-
-        pthread_mutex_lock(&job->mutex);
-        mine = job->error ? job->pack_count : job->next++;
-        pthread_mutex_unlock(&job->mutex);
-        if (mine >= job->pack_count)
-            return NULL;
-        error = make_pack(job, &job->packs[mine], packer->pool);
-        pthread_mutex_lock(&job->mutex);
-        job->done += job->packs[mine].count;
-        if (!error && job->progress)
-            error = job->progress(job->baton, job->done, job->count, job->target->name);
-        if (error && !job->error)
-            job->error = error;
-        pthread_mutex_unlock(&job->mutex);
-    }
-}
-
-static sgn_error_t *pack_all(job_t *job)
-{
-    packer_t packers[RUN_THREADS];
-    pthread_t threads[RUN_THREADS];
-    int started[RUN_THREADS] = { 0 }, i;
-
-    plan_packs(job);
-    pthread_mutex_init(&job->mutex, NULL);
-    for (i = 0; i < RUN_THREADS; i++) {
-        packers[i].job = job;
-        apr_pool_create(&packers[i].pool, job->pool);
-        started[i] = i + 1 < RUN_THREADS && i + 1 < job->pack_count && pthread_create(&threads[i], NULL, pack_thread, &packers[i]) == 0;
-    }
-    pack_thread(&packers[RUN_THREADS - 1]);
-    for (i = 0; i < RUN_THREADS; i++)
-        if (started[i])
-            pthread_join(threads[i], NULL);
-    pthread_mutex_destroy(&job->mutex);
-    return job->error;
-}
-
 /* ---- databases ----------------------------------------------------------------------------------- */
 
 static sgn_error_t *inside_office(void *baton, sgn_db_t *db, apr_pool_t *pool)
 {
-    job_t *job = baton;
+    sgn_job_t *job = baton;
 
     return sgn_audit_head(&job->audit, job->backup->options.audit, db, pool);
 }
 
 /* The office first: what it says is archived is then in the catalogue's copy. */
-static sgn_error_t *snapshots(job_t *job, int *office, int *catalog)
+static sgn_error_t *snapshots(sgn_job_t *job, int *office, int *catalog)
 {
     const char *base = apr_pstrcat(job->pool, job->backup->options.state_path, "/db/snapshot-", job->run, NULL);
     const char *office_path = apr_pstrcat(job->pool, base, "-office", NULL), *catalog_path = apr_pstrcat(job->pool, base, "-catalog", NULL);
@@ -537,32 +169,15 @@ static sgn_error_t *snapshots(job_t *job, int *office, int *catalog)
 
 /* ---- the manifest ------------------------------------------------------------------------------------ */
 
-static json_t *line_of_item(const sgn_pack_item_t *item, apr_pool_t *pool)
-{
-    json_t *line = sgn_json_object(pool);
-
-    sgn_json_set_str(line, "id", item->id);
-    sgn_json_set_int(line, "version", item->version);
-    sgn_json_set_str(line, "inventory", item->inventory);
-    sgn_json_set_str(line, "sha256", item->sha256);
-    sgn_json_set_str(line, "agency", item->agency);
-    sgn_json_set_str(line, "key", item->key);
-    sgn_json_set_str(line, "writer", item->writer);
-    sgn_json_set_int(line, "seq", item->seq);
-    sgn_json_set_int(line, "size", item->size);
-    sgn_json_set_int(line, "bytes", item->bytes);
-    return line;
-}
-
-static void add_line(job_t *job, json_t *line, apr_pool_t *pool)
+static void add_line(sgn_job_t *job, json_t *line, apr_pool_t *pool)
 {
     sgn_buf_str(job->lines, sgn_json_print_sorted(line, pool));
     sgn_buf_byte(job->lines, '\n');
 }
 
-static sgn_error_t *note_damaged(job_t *job, const sgn_pack_item_t *item, apr_pool_t *pool)
+static sgn_error_t *note_damaged(sgn_job_t *job, const sgn_pack_item_t *item, apr_pool_t *pool)
 {
-    json_t *line = line_of_item(item, pool);
+    json_t *line = sgn_backup_pack_line(item, pool);
 
     SGN_TRY(sgn_db_run(job->backup->options.office, pool,
                        "INSERT OR REPLACE INTO backup_damaged (target, id, version, line) VALUES ($1,$2,$3,$4)", "ssis",
@@ -573,7 +188,7 @@ static sgn_error_t *note_damaged(job_t *job, const sgn_pack_item_t *item, apr_po
     return NULL;
 }
 
-static sgn_error_t *list_items(apr_int64_t *damaged, apr_int64_t *bytes, job_t *job)
+static sgn_error_t *list_items(apr_int64_t *damaged, apr_int64_t *bytes, sgn_job_t *job)
 {
     apr_pool_t *pool;
     int i;
@@ -590,7 +205,7 @@ static sgn_error_t *list_items(apr_int64_t *damaged, apr_int64_t *bytes, job_t *
             SGN_TRY(note_damaged(job, item, pool));
             continue;
         }
-        line = line_of_item(item, pool);
+        line = sgn_backup_pack_line(item, pool);
         sgn_json_set_str(line, "pack", item->pack);
         sgn_json_set_int(line, "offset", item->offset);
         sgn_json_set_int(line, "length", item->length);
@@ -611,7 +226,7 @@ static sgn_error_t *list_items(apr_int64_t *damaged, apr_int64_t *bytes, job_t *
 }
 
 /* What is known of every other target (B27). */
-static sgn_error_t *others(json_t **out, job_t *job)
+static sgn_error_t *others(json_t **out, sgn_job_t *job)
 {
     json_t *list = sgn_json_array(job->pool);
     sgn_db_rows_t *rows;
@@ -632,7 +247,7 @@ static sgn_error_t *others(json_t **out, job_t *job)
     return NULL;
 }
 
-static sgn_error_t *write_manifest(const char **digest, job_t *job, apr_int64_t damaged, apr_int64_t bytes)
+static sgn_error_t *write_manifest(const char **digest, sgn_job_t *job, apr_int64_t damaged, apr_int64_t bytes)
 {
     json_t *header = sgn_json_object(job->pool), *audit = sgn_json_object(job->pool), *databases = sgn_json_object(job->pool), *other;
     sgn_bytes_t lines;
@@ -661,7 +276,7 @@ static sgn_error_t *write_manifest(const char **digest, job_t *job, apr_int64_t 
 }
 
 /* Everything that says "this run counts", in one transaction. */
-static sgn_error_t *keep(job_t *job, const char *digest, apr_int64_t damaged, apr_int64_t bytes)
+static sgn_error_t *keep(sgn_job_t *job, const char *digest, apr_int64_t damaged, apr_int64_t bytes)
 {
     sgn_db_t *office = job->backup->options.office;
     const char *now = now_text(job->pool);
@@ -693,7 +308,7 @@ static sgn_error_t *keep(job_t *job, const char *digest, apr_int64_t damaged, ap
 }
 
 /* [TT 02/2019/TT-BNV, Điều 10: full on the first day of the month] */
-static int is_full_due(const job_t *job)
+static int is_full_due(const sgn_job_t *job)
 {
     const char *today = sgn_clock_print_date(sgn_clock_now(), job->pool);
 
@@ -702,7 +317,7 @@ static int is_full_due(const job_t *job)
 
 #define STATE(text) SGN_TRY(sgn_room_state(job->backup, job->run, job->target->name, text, job->pool))
 
-static sgn_error_t *run_steps(job_t *job)
+static sgn_error_t *run_steps(sgn_job_t *job)
 {
     const char *known_digest, *digest;
     apr_int64_t known, damaged, bytes;
@@ -718,10 +333,10 @@ static sgn_error_t *run_steps(job_t *job)
     job->lines = sgn_buf_make((size_t)1 << 30, job->pool);
     SGN_TRY(snapshots(job, &office, &catalog));
     if (job->full && job->last)
-        SGN_TRY(take_over(job));
-    SGN_TRY(gather(job));
+        SGN_TRY(sgn_backup_pack_take_over(job));
+    SGN_TRY(sgn_backup_pack_gather(job));
     STATE("packing");
-    SGN_TRY(pack_all(job));
+    SGN_TRY(sgn_backup_pack_all(job));
     SGN_TRY(sgn_room_put_database(&job->office, job->medium, "office", office, job->pool));
     if (job->count || job->full || !job->catalog)   /* unchanged, the last copy is the current one */
         SGN_TRY(sgn_room_put_database(&job->catalog, job->medium, "catalog", catalog, job->pool));
@@ -733,7 +348,7 @@ static sgn_error_t *run_steps(job_t *job)
     return keep(job, digest, damaged, bytes);
 }
 
-static void note_end(job_t *job, const sgn_error_t *error)
+static void note_end(sgn_job_t *job, const sgn_error_t *error)
 {
     sgn_audit_act_t act = { .actor = "keeper", .action = "backup.run", .object = job->run, .detail = sgn_json_object(job->pool) };
     const char *state = !error ? NULL : error->code == SGN_BACKUP_ABSENT ? "target-absent" : "failed";
@@ -758,7 +373,7 @@ static void note_end(job_t *job, const sgn_error_t *error)
 void sgn_room_run(sgn_backup_t *backup, const char *run, const sgn_room_target_t *target, int full,
                   sgn_archive_progress_fn progress, void *baton, apr_pool_t *pool)
 {
-    job_t *job = apr_pcalloc(pool, sizeof(*job));
+    sgn_job_t *job = apr_pcalloc(pool, sizeof(*job));
 
     job->backup = backup;
     job->run = run;
@@ -767,5 +382,8 @@ void sgn_room_run(sgn_backup_t *backup, const char *run, const sgn_room_target_t
     job->progress = progress;
     job->baton = baton;
     job->pool = pool;
+    job->signer.fingerprint = sgn_keys_certificate_sha256(backup->options.keys);
+    job->signer.verify = backup->options.verify;
+    job->signer.baton = backup->options.baton;
     note_end(job, run_steps(job));
 }

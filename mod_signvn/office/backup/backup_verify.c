@@ -147,7 +147,7 @@ static sgn_error_t *run_verify(verify_t *verify, apr_int64_t *newest)
                          *newest, verify->options->expect);
     if (!*newest)
         return SGN_ERROR(verify->pool, SGN_BACKUP_MANIFEST, "no manifest");
-    return sgn_manifest_walk(verify->medium, *newest, set, verify->options->fingerprint, one_manifest, verify, verify->pool);
+    return sgn_manifest_walk(verify->medium, *newest, set, &verify->options->signer, one_manifest, verify, verify->pool);
 }
 
 sgn_error_t *sgn_backup_verify(json_t **out, const sgn_backup_verify_t *options,

@@ -8,6 +8,7 @@
 
 #include "base/pool.h"
 #include "crypto/digest.h"
+#include "office/engine/engine.h"
 #include "office/keys/keys.h"
 
 #define MANIFEST_LIMIT ((size_t)1 << 30)
@@ -112,6 +113,19 @@ sgn_error_t *sgn_manifest_write(const char **digest, sgn_medium_t *medium, apr_i
     return sgn_digest_sha256_hex(digest, packed.data, packed.len, pool);
 }
 
+/* ---- the signer -------------------------------------------------------------------- */
+
+sgn_error_t *sgn_manifest_by_engine(void *engine, sgn_bytes_t der, const unsigned char sha256[32],
+                                    const char *fingerprint, apr_pool_t *pool)
+{
+    json_t *args = sgn_json_object(pool), *answer;
+
+    sgn_json_set_bytes(args, "signature", der, pool);
+    sgn_json_set_str(args, "sha256", sgn_bytes_hex(sgn_bytes(sha256, 32), pool));
+    sgn_json_set_str(args, "fingerprint", fingerprint);
+    return sgn_engine_task(&answer, NULL, engine, SGN_ENGINE_OFFICE, "manifest", args, NULL, 0, pool);
+}
+
 /* ---- reading ---------------------------------------------------------------------- */
 
 sgn_error_t *sgn_manifest_newest(apr_int64_t *seq, sgn_medium_t *medium, apr_pool_t *pool)
@@ -128,11 +142,12 @@ sgn_error_t *sgn_manifest_newest(apr_int64_t *seq, sgn_medium_t *medium, apr_poo
 }
 
 sgn_error_t *sgn_manifest_read(sgn_manifest_t **out, sgn_medium_t *medium, apr_int64_t seq, const char *set,
-                               const char *fingerprint, apr_pool_t *pool)
+                               const sgn_manifest_signer_t *signer, apr_pool_t *pool)
 {
     const char *name = sgn_manifest_name(seq, pool), *stated;
     sgn_manifest_t *manifest = apr_pcalloc(pool, sizeof(*manifest));
     sgn_bytes_t packed, signature;
+    unsigned char sha256[32];
     sgn_error_t *error;
     apr_int64_t number;
     const char *end;
@@ -141,9 +156,14 @@ sgn_error_t *sgn_manifest_read(sgn_manifest_t **out, sgn_medium_t *medium, apr_i
     if (!error)
         error = sgn_target_get(&signature, medium, apr_pstrcat(pool, name, ".p7s", NULL), 1 << 20, pool);
     if (!error)
-        error = sgn_keys_cms_verify(signature, packed, fingerprint, pool);
+        error = sgn_digest_sha256(sha256, packed.data, packed.len, pool);
+    if (!error)
+        error = signer->verify(signer->baton, signature, sha256, signer->fingerprint, pool);
     if (!error)
         error = sgn_manifest_gunzip(&manifest->text, packed, MANIFEST_LIMIT, pool);
+    if (error && (error->code == SGN_BUSY || error->code == SGN_OPERATION_UNKNOWN || error->code == SGN_INTERNAL
+                  || error->code == SGN_WIRE || error->code == SGN_WORKER_DEADLINE))
+        return error;   /* could not look: that says nothing of the medium */
     if (error)
         return SGN_WRAP(pool, error, SGN_BACKUP_MANIFEST, "%s", name);
     end = memchr(manifest->text.data, '\n', manifest->text.len);
@@ -160,7 +180,7 @@ sgn_error_t *sgn_manifest_read(sgn_manifest_t **out, sgn_medium_t *medium, apr_i
     if (number != seq || (set && strcmp(stated, set) != 0))
         return SGN_ERROR(pool, SGN_BACKUP_MANIFEST, "%s is number %" APR_INT64_T_FMT " of the set %s", name, number, stated);
     manifest->seq = seq;
-    SGN_TRY(sgn_digest_sha256_hex(&manifest->digest, packed.data, packed.len, pool));
+    manifest->digest = sgn_bytes_hex(sgn_bytes(sha256, sizeof(sha256)), pool);
     *out = manifest;
     return NULL;
 }
@@ -191,7 +211,7 @@ sgn_error_t *sgn_manifest_each(const sgn_manifest_t *manifest, sgn_manifest_line
     return NULL;
 }
 
-sgn_error_t *sgn_manifest_walk(sgn_medium_t *medium, apr_int64_t last, const char *set, const char *fingerprint,
+sgn_error_t *sgn_manifest_walk(sgn_medium_t *medium, apr_int64_t last, const char *set, const sgn_manifest_signer_t *signer,
                                sgn_manifest_fn each, void *baton, apr_pool_t *pool)
 {
     apr_int64_t first = last, seq;
@@ -205,7 +225,7 @@ sgn_error_t *sgn_manifest_walk(sgn_medium_t *medium, apr_int64_t last, const cha
         const char *kind;
 
         apr_pool_clear(round);
-        error = sgn_manifest_read(&manifest, medium, first, set, fingerprint, round);
+        error = sgn_manifest_read(&manifest, medium, first, set, signer, round);
         if (error)
             return sgn_error_dup(error, pool);
         kind = json_string_value(json_object_get(manifest->header, "kind"));
@@ -217,7 +237,7 @@ sgn_error_t *sgn_manifest_walk(sgn_medium_t *medium, apr_int64_t last, const cha
         const char *stated;
 
         apr_pool_clear(round);
-        error = sgn_manifest_read(&manifest, medium, seq, set, fingerprint, round);
+        error = sgn_manifest_read(&manifest, medium, seq, set, signer, round);
         stated = error ? NULL : json_string_value(json_object_get(manifest->header, "previous"));
         if (!error && previous && (!stated || strcmp(stated, previous) != 0))
             error = SGN_ERROR(pool, SGN_BACKUP_MANIFEST, "manifest %" APR_INT64_T_FMT " does not follow from the one before", seq);

@@ -23,6 +23,21 @@
 #include "office/backup/target.h"
 
 typedef struct sgn_keys_t sgn_keys_t;
+typedef struct sgn_engine_t sgn_engine_t;
+
+/* Is der a detached CMS over content of that SHA-256 by the certificate whose
+ * DER has that SHA-256 (hex)?  NULL: yes.  What lies on a medium is a
+ * stranger's: it is parsed in a worker. */
+typedef sgn_error_t *(*sgn_manifest_verify_fn)(void *baton, sgn_bytes_t der, const unsigned char sha256[32],
+                                               const char *fingerprint, apr_pool_t *pool);
+typedef struct {
+    const char *fingerprint;
+    sgn_manifest_verify_fn verify;
+    void *baton;
+} sgn_manifest_signer_t;
+/* A sgn_manifest_verify_fn whose baton is the engine. */
+sgn_error_t *sgn_manifest_by_engine(void *engine, sgn_bytes_t der, const unsigned char sha256[32],
+                                    const char *fingerprint, apr_pool_t *pool);
 
 typedef struct {
     apr_int64_t seq;
@@ -37,7 +52,7 @@ sgn_error_t *sgn_manifest_write(const char **digest, sgn_medium_t *medium, apr_i
 /* SGN_BACKUP_MANIFEST: badly signed, of another signer, not a manifest of that
  * number and set.  set NULL: any. */
 sgn_error_t *sgn_manifest_read(sgn_manifest_t **out, sgn_medium_t *medium, apr_int64_t seq, const char *set,
-                               const char *fingerprint, apr_pool_t *pool);
+                               const sgn_manifest_signer_t *signer, apr_pool_t *pool);
 /* Number of the newest one, 0 when there is none. */
 sgn_error_t *sgn_manifest_newest(apr_int64_t *seq, sgn_medium_t *medium, apr_pool_t *pool);
 const char *sgn_manifest_name(apr_int64_t seq, apr_pool_t *pool);
@@ -49,7 +64,7 @@ sgn_error_t *sgn_manifest_each(const sgn_manifest_t *manifest, sgn_manifest_line
 /* From the newest full one to `last`, oldest first, each following from the
  * one before: SGN_BACKUP_MANIFEST where the chain is cut.  all: from the first. */
 typedef sgn_error_t *(*sgn_manifest_fn)(void *baton, const sgn_manifest_t *manifest, apr_pool_t *pool);
-sgn_error_t *sgn_manifest_walk(sgn_medium_t *medium, apr_int64_t last, const char *set, const char *fingerprint,
+sgn_error_t *sgn_manifest_walk(sgn_medium_t *medium, apr_int64_t last, const char *set, const sgn_manifest_signer_t *signer,
                                sgn_manifest_fn each, void *baton, apr_pool_t *pool);
 
 /* zlib, one step: a file's bytes compressed and back. */

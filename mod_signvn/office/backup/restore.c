@@ -51,7 +51,7 @@ static sgn_error_t *known_by(apr_int64_t *seq, restore_t *restore, const char *a
     SGN_TRY(sgn_manifest_newest(&newest, medium, restore->pool));
     if (!newest)
         return NULL;
-    SGN_TRY(sgn_manifest_read(&manifest, medium, newest, NULL, restore->options->fingerprint, restore->pool));
+    SGN_TRY(sgn_manifest_read(&manifest, medium, newest, NULL, &restore->options->signer, restore->pool));
     json_array_foreach(json_object_get(manifest->header, "others"), i, item) {
         const char *set = json_string_value(json_object_get(item, "set"));
 
@@ -231,7 +231,7 @@ sgn_error_t *sgn_backup_restore(json_t **out, const sgn_backup_restore_t *option
 
     SGN_TRY(choose(&newest, &restore));
     SGN_TRY(prepare_directory(&restore));
-    SGN_TRY(sgn_manifest_walk(restore.medium, newest, restore.set, options->fingerprint, take_manifest, &restore, pool));
+    SGN_TRY(sgn_manifest_walk(restore.medium, newest, restore.set, &options->signer, take_manifest, &restore, pool));
     json_object_foreach(restore.objects, id, line)
         json_array_append(list, line);
     SGN_TRY(sgn_file_open(&archive, restore.state, "archive", O_RDONLY | O_DIRECTORY, 0, pool));

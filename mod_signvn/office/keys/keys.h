@@ -27,9 +27,6 @@ const unsigned char *sgn_keys_point(const sgn_keys_t *keys);
 
 /* A detached CMS over bytes by the archive key, DER, with its certificate. */
 sgn_error_t *sgn_keys_cms_sign(sgn_bytes_t *der, const sgn_keys_t *keys, sgn_bytes_t bytes, apr_pool_t *pool);
-/* Is der such a CMS over bytes by the certificate whose DER has this SHA-256
- * (hex)?  SGN_CRYPTO when not.  Needs no open keys. */
-sgn_error_t *sgn_keys_cms_verify(sgn_bytes_t der, sgn_bytes_t bytes, const char *fingerprint, apr_pool_t *pool);
 /* Certificate of the archive key as PEM, and the hex SHA-256 of its DER. */
 const char *sgn_keys_certificate_pem(const sgn_keys_t *keys);
 const char *sgn_keys_certificate_sha256(const sgn_keys_t *keys);
