@@ -255,6 +255,7 @@ static sgn_error_t *check_same(const sgn_keeper_t *keeper, const sgn_config_t *c
 sgn_error_t *sgn_startup_configure(sgn_keeper_t *keeper, json_t *json)
 {
     apr_pool_t *pool;
+    sgn_evidence_t *evidence = NULL;
     sgn_config_t *config;
     sgn_error_t *error;
 
@@ -268,9 +269,13 @@ sgn_error_t *sgn_startup_configure(sgn_keeper_t *keeper, json_t *json)
     if (!error)
         error = check_same(keeper, config, pool);
     if (!error)
+        error = sgn_evidence_make(&evidence, config, keeper->state, pool);
+    if (!error)
         error = sgn_engine_configure(keeper->engine, config, pool);
     if (error)
         return error;
+    sgn_engine_evidence(keeper->engine, evidence);
+    keeper->evidence = evidence;
     keeper->config = config;
     read_identity(keeper, pool);
     error = sgn_log_open(apr_pstrcat(pool, keeper->state_path, "/run/signvnd.log", NULL), SGN_LOG_INFO, pool);

@@ -66,6 +66,11 @@ sgn_error_t *sgn_engine_configure(sgn_engine_t *engine, const sgn_config_t *conf
     return NULL;
 }
 
+void sgn_engine_evidence(sgn_engine_t *engine, sgn_evidence_t *evidence)
+{
+    engine->evidence = evidence;
+}
+
 sgn_error_t *sgn_engine_make(sgn_engine_t **out, const sgn_config_t *config,
                              sgn_evidence_t *evidence, int zygote_socket, apr_pool_t *pool)
 {

@@ -43,6 +43,9 @@ void sgn_engine_zygote(sgn_engine_t *engine, int zygote_socket);
 /* Another configuration: number of workers, anchors.  A PEM file that cannot be
  * read leaves the running anchors and is the error. */
 sgn_error_t *sgn_engine_configure(sgn_engine_t *engine, const sgn_config_t *config, apr_pool_t *pool);
+/* The evidence room of another configuration; the old one stays usable for
+ * calls that run. */
+void sgn_engine_evidence(sgn_engine_t *engine, sgn_evidence_t *evidence);
 /* Evidence that came by hand ([{kind, data}], borrowed for the engine's life):
  * every look begins with it.  Once, before the first task. */
 void sgn_engine_give(sgn_engine_t *engine, json_t *evidence);

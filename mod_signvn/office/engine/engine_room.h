@@ -24,7 +24,7 @@ struct sgn_engine_t {
     sgn_engine_slots_t slots[SGN_ENGINE_CLASSES];
     json_t *anchors, *tsa_anchors, *intermediates;  /* arrays of base64 DER, replaced as a whole */
     const char *timestamp_url, *timestamp_policy;   /* NULL: none */
-    sgn_evidence_t *evidence;
+    sgn_evidence_t *_Atomic evidence;
     json_t *given;                  /* NULL: none */
     json_t *asked;                  /* what documents lately missed, newest last */
     apr_pool_t *pool;
