@@ -250,7 +250,7 @@ static void room(int root)
     sgn_json_set_int(json, "httpd_uid", 0);
     json_array_append_new(hosts, json_string(apr_psprintf(tap_pool(), "127.0.0.1:%d", port)));
     sgn_json_set(server, "SignVNEvidenceHosts", hosts);
-    sgn_json_set_str(server, "SignVNTimestamp", url("/echo"));
+    sgn_json_set_str(server, "SignVNTimestamp", apr_psprintf(tap_pool(), "http://localhost:%d/echo", port));
     sgn_json_set(json, "server", server);
     sgn_json_set(json, "agencies", sgn_json_array(tap_pool()));
     if (!is_code(sgn_config_decode(&config, json, tap_pool()), SGN_OK, "evidence: a configuration")
@@ -289,7 +289,7 @@ static void room(int root)
     problems = sgn_json_array(tap_pool());
     is_code(sgn_evidence_fetch(&count, sgn_json_array(tap_pool()), problems, evidence, miss("/answer", NULL), &budget, judge, NULL, tap_pool()), SGN_OK, "A13: no address left");
     is(problem(0), "evidence.limit", "A13: ... is told");
-    is_code(sgn_evidence_timestamp(&reply, evidence, sgn_bytes_str("question"), tap_pool()), SGN_OK, "evidence: a time-stamp request");
+    is_code(sgn_evidence_timestamp(&reply, evidence, sgn_bytes_str("question"), tap_pool()), SGN_OK, "evidence: a time-stamp request, to an inner name that the administrator chose");
     ok(sgn_bytes_equal(reply, sgn_bytes_str("question")), "evidence: ... is posted as it is");
 }
 

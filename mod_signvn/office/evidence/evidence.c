@@ -290,7 +290,7 @@ sgn_error_t *sgn_evidence_fetch(int *count, json_t *have, json_t *problems, sgn_
 
 sgn_error_t *sgn_evidence_timestamp(sgn_bytes_t *reply, sgn_evidence_t *evidence, sgn_bytes_t request, apr_pool_t *pool)
 {
-    sgn_fetch_t fetch = { .url = evidence->timestamp_url, .body = request, .wait = WAIT_ONE, .limit = STAMP_MAX,
+    sgn_fetch_t fetch = { .url = evidence->timestamp_url, .body = request, .wait = WAIT_ONE, .limit = STAMP_MAX, .inner = 1,
                           .content_type = "application/timestamp-query" };
     sgn_error_t *error;
 

@@ -4,7 +4,8 @@
  * http and https only, exactly the listed host:port, no userinfo, no fragment,
  * no redirect, no proxy of the environment, no cookies.  After resolution,
  * loopback, private and link-local addresses are refused unless that very
- * address:port is listed too.  [THREATS A13, T5]
+ * address:port is listed too, or the caller says that the address is no
+ * stranger's choice.  [THREATS A13, T5]
  *
  * Not checked: what the bytes are.  Thread-safe.
  */
@@ -20,6 +21,7 @@ typedef struct {
     sgn_bytes_t body;               /* empty: GET, else POST */
     const char *content_type;       /* of the body */
     size_t limit;                   /* of the answer */
+    int inner;                      /* the administrator named the address: it may lie inside */
     apr_interval_time_t wait;       /* for everything, resolution included */
 } sgn_fetch_t;
 
