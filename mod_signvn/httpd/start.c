@@ -319,6 +319,9 @@ static sgn_error_t *accounts(state_t *k, apr_pool_t *pool)
     account = getpwnam(values->user);
     if (!account || account->pw_uid == 0)
         return SGN_ERROR(pool, SGN_CONFIG, "SignVNUser: there is no account '%s' other than root", values->user);
+    /* The children share httpd's account with the DMS and may own nothing. */
+    if (account->pw_uid == k->httpd_uid)
+        return SGN_ERROR(pool, SGN_CONFIG, "SignVNUser: '%s' is the account of httpd itself; the keeper needs one of its own", values->user);
     k->uid = account->pw_uid;
     k->gid = account->pw_gid;
     return NULL;

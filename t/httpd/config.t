@@ -77,4 +77,10 @@ my $start = sub {
 my ($status, $said) = $start->("SignVNProgramDir /nonexistent\nSignVNStateDir $dir/s\nSignVNRunDir $dir/r\n");
 isnt $status, 0, 'start: a program that is not there is refused';
 like $said, qr{SignVNProgramDir: cannot run /nonexistent/signvnd}, 'and named';
+SKIP: {
+    skip 'only root can give the keeper another account', 2 if $> != 0;
+    ($status, $said) = $start->("User www-data\nGroup www-data\nSignVNUser www-data\nSignVNProgramDir $vars->{top_dir}/t/fake\nSignVNStateDir $dir/s\nSignVNRunDir $dir/r\n");
+    isnt $status, 0, "start: a keeper under httpd's own account is refused";
+    like $said, qr{SignVNUser: 'www-data' is the account of httpd itself}, 'and named';
+}
 done_testing;
