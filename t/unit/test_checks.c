@@ -294,6 +294,24 @@ static void trailing(void)
     is(indication(answer), "TOTAL-PASSED", "white space behind the end is nothing");
 }
 
+/* Foreign bytes before the header (PDF.md, decision 3): looked at, never passed. */
+static void leading(void)
+{
+    const sgn_checks_answer_t *answer;
+    sgn_buf_t *buf = sgn_buf_make(0, pool);
+    const sgn_report_signature_t *one;
+    sgn_bytes_t file;
+
+    sgn_buf_str(buf, "junk before\n");
+    sgn_buf_add(buf, approved.data, approved.len);
+    is_code(sgn_buf_bytes(&file, buf), SGN_OK, "bytes before the header");
+    answer = rig_look(file, NULL, pool);
+    is(indication(answer), "TOTAL-FAILED", "bytes put before a signed document move its range");
+    one = rig_signature(answer, 0);
+    ok(has(one->findings, SGN_F_RANGE) && !one->intact, "the signature is named, with its range");
+    ok(has(answer->report->findings, SGN_F_STRUCTURE), "and the header's place is told");
+}
+
 /* The report's JSON has the members of the interface, whatever happened. */
 static void json(void)
 {
@@ -350,6 +368,7 @@ int main(void)
     flips();
     ranges();
     trailing();
+    leading();
     json();
     numbers();
     apr_pool_destroy(pool);

@@ -219,6 +219,37 @@ static sgn_error_t *check_all(sgn_checks_t *checks)
     return NULL;
 }
 
+/* Offset of "%PDF-" in the first kilobyte; 0 also when it is not there. */
+static apr_off_t find_header(const sgn_format_document_t *document)
+{
+    apr_off_t i;
+
+    for (i = 0; i + 5 <= document->size && i < 1024; i++)
+        if (memcmp(document->map + i, "%PDF-", 5) == 0)
+            return i;
+    return 0;
+}
+
+/* Scans, and again from the header where foreign bytes stand before it: what is
+ * signed there is looked at and told, but readers disagree about such files, so
+ * nothing passes. */
+static sgn_error_t *open_document(sgn_checks_t *checks)
+{
+    const sgn_format_document_t *document = &checks->input->document;
+    sgn_error_t *error = sgn_pdf_scan(&checks->scan, document->map, document->size, checks->pool);
+
+    if (error && error->code == SGN_DOCUMENT_HEADER) {
+        checks->shift = find_header(document);
+        sgn_report_find(checks->report, SGN_F_STRUCTURE, error->detail);
+        error = sgn_pdf_scan(&checks->scan, document->map + checks->shift, document->size - checks->shift, checks->pool);
+    }
+    SGN_TRY(error);
+    if (!checks->scan->encrypted)
+        SGN_TRY(sgn_pdf_scan_vet(checks->scan, checks->pool));
+    SGN_TRY(sgn_pdf_doc_open(&checks->doc, checks->scan, -1, checks->pool));
+    return sgn_pdf_list(&checks->list, checks->doc, checks->pool);
+}
+
 sgn_error_t *sgn_checks_run(sgn_checks_answer_t **out, const sgn_checks_input_t *input, apr_pool_t *pool)
 {
     sgn_checks_t *checks = apr_pcalloc(pool, sizeof *checks);
@@ -247,13 +278,7 @@ sgn_error_t *sgn_checks_run(sgn_checks_answer_t **out, const sgn_checks_input_t 
     }
     answer->report->media_type = format->media_type;
     answer->report->format = format->name;
-    error = sgn_pdf_scan(&checks->scan, input->document.map, input->document.size, pool);
-    if (!error && !checks->scan->encrypted)
-        error = sgn_pdf_scan_vet(checks->scan, pool);
-    if (!error)
-        error = sgn_pdf_doc_open(&checks->doc, checks->scan, -1, pool);
-    if (!error)
-        error = sgn_pdf_list(&checks->list, checks->doc, pool);
+    error = open_document(checks);
     if (!error) {
         answer->report->version = checks->list->version;
         answer->report->pages = checks->list->pages;

@@ -38,6 +38,7 @@ typedef struct {
     sgn_report_t *report;
     sgn_pdf_scan_t *scan;
     sgn_pdf_doc_t *doc;             /* the newest revision */
+    apr_off_t shift;                /* bytes before %PDF-: the structure counts from there, ranges from byte 0 */
     sgn_format_list_t *list;
     sgn_checks_signature_t *signatures;
     int count;

@@ -51,7 +51,7 @@ sgn_error_t *sgn_checks_range(sgn_checks_t *checks, sgn_checks_signature_t *sign
         sgn_report_note(checks->report, signature->row, SGN_F_DUPLICATE_KEY, NULL);
         sgn_report_lower(signature->row, SGN_INDICATION_INDETERMINATE, "FORMAT_FAILURE");
     }
-    if (from->contents_start != range[1] || from->contents_end != range[2]
+    if (from->contents_start + checks->shift != range[1] || from->contents_end + checks->shift != range[2]
         || !gap_is_hex(&checks->input->document, range[1], range[2])) {
         bad_range(checks, signature, "gap is not /Contents");
         return NULL;
@@ -59,11 +59,11 @@ sgn_error_t *sgn_checks_range(sgn_checks_t *checks, sgn_checks_signature_t *sign
     signature->range_good = 1;
 
     /* [R2] covers a whole revision, and the one that brought the signature */
-    revision = sgn_pdf_scan_ending(checks->scan, (apr_off_t)(range[2] + range[3]));
+    revision = sgn_pdf_scan_ending(checks->scan, (apr_off_t)(range[2] + range[3]) - checks->shift);
     if (revision < 0 && range[2] + range[3] == size)
         revision = checks->scan->revision_count - 1;
     if (revision < 0 || from->revision != revision
-        || range[1] < checks->scan->revisions[revision].start) {
+        || range[1] - checks->shift < checks->scan->revisions[revision].start) {
         sgn_report_note(checks->report, signature->row, SGN_F_PARTIAL, NULL);
         sgn_report_lower(signature->row, SGN_INDICATION_FAILED, "FORMAT_FAILURE");
         sgn_report_result(&signature->row->integrity, "invalid", SGN_F_PARTIAL);
