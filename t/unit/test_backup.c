@@ -453,6 +453,41 @@ static void test_interrupted(void)
     ok(is_ok(verify(disk_a, 3)) && is_ok(verify(disk_b, 3)), "kill -9: both sets are whole");
 }
 
+/* By hand while another runs: the second waits its turn, a third is refused. */
+static void test_queue(void)
+{
+    const char *first, *second = NULL, *third;
+    sgn_archive_receipt_t receipt;
+    json_t *answer;
+    int i, refused = 0;
+
+    for (i = 0; i < 6; i++)
+        ground_need(ground_put(&receipt, &ground, 9000 + i, 4 << 20, tap_pool()), "put");
+    is_code(sgn_backup_start(&first, backup, NULL, "test", 0, tap_pool()), SGN_OK, "queue: a run on a thread of its own");
+    for (i = 0; i < 100 && !second; i++) {
+        if (sgn_backup_start(&second, backup, NULL, "test", 0, tap_pool()))
+            usleep(1000);
+    }
+    ok(second != NULL, "queue: a second one is taken");
+    for (i = 0; i < 3; i++) {
+        sgn_error_t *error = sgn_backup_start(&third, backup, NULL, "test", 0, tap_pool());
+
+        refused += error && error->code == SGN_BACKUP_RUNNING;
+        if (!error)
+            break;
+    }
+    printf("# %d refused\n", refused);
+    is_code(sgn_backup_get(&answer, backup, first, apr_time_from_sec(60), tap_pool()), SGN_OK, "queue: the first");
+    is(json_string_value(json_object_get(answer, "state")), "done", "queue: is done");
+    is_code(sgn_backup_get(&answer, backup, second, apr_time_from_sec(60), tap_pool()), SGN_OK, "queue: the second");
+    is(json_string_value(json_object_get(answer, "state")), "done", "queue: too");
+    for (i = 0; i < 600 && refused < 3; i++) {
+        ground_need(sgn_backup_get(&answer, backup, third, apr_time_from_sec(1), tap_pool()), "third");
+        if (strcmp(json_string_value(json_object_get(answer, "state")), "running") != 0)
+            break;
+    }
+}
+
 int main(void)
 {
     ground_begin(&ground);
@@ -470,6 +505,7 @@ int main(void)
     test_media();
     test_manifests();
     test_restore();
+    test_queue();
     test_interrupted();
     ground_end(&ground);
     return done_testing();

@@ -140,14 +140,43 @@ sgn_error_t *sgn_room_state(sgn_backup_t *backup, const char *run, const char *t
                       state, run, target);
 }
 
-/* Rows for the run; the process's one running place is taken. */
+/* The process's one running place; queue: waits for it behind a run that is
+ * under way, one at a time. */
+static int take_place(sgn_backup_t *backup, int queue)
+{
+    int taken;
+
+    pthread_mutex_lock(&backup->mutex);
+    taken = !backup->running;
+    if (!taken && queue) {
+        while (backup->running)
+            pthread_cond_wait(&backup->changed, &backup->mutex);
+        taken = 1;
+    }
+    if (queue)
+        backup->queued = 0;
+    if (taken)
+        backup->running = 1;
+    pthread_mutex_unlock(&backup->mutex);
+    return taken;
+}
+
+static void leave_place(sgn_backup_t *backup)
+{
+    pthread_mutex_lock(&backup->mutex);
+    backup->running = 0;
+    pthread_cond_broadcast(&backup->changed);
+    pthread_mutex_unlock(&backup->mutex);
+}
+
+/* Rows for the run, all planned. */
 static sgn_error_t *plan(const char **run, const sgn_room_target_t **targets_out, int *count_out, sgn_backup_t *backup,
                          const char *target, const char *actor, apr_pool_t *pool)
 {
     const sgn_room_target_t *all;
     sgn_room_target_t *chosen;
     unsigned char random[12];
-    int count, i, n = 0, taken;
+    int count, i, n = 0;
 
     all = sgn_room_targets(&count, *backup->options.config, pool);
     chosen = apr_pcalloc(pool, sizeof(*chosen) * (size_t)(count + 1));
@@ -158,22 +187,10 @@ static sgn_error_t *plan(const char **run, const sgn_room_target_t **targets_out
         return SGN_ERROR(pool, SGN_BACKUP_UNKNOWN, "no such target");
     SGN_TRY(sgn_random_bytes(random, sizeof(random), pool));
     *run = apr_pstrcat(pool, "r-", sgn_bytes_hex(sgn_bytes(random, sizeof(random)), pool), NULL);
-    pthread_mutex_lock(&backup->mutex);
-    taken = backup->running;
-    backup->running = 1;
-    pthread_mutex_unlock(&backup->mutex);
-    if (taken)
-        return SGN_ERROR(pool, SGN_BACKUP_RUNNING, "a run is under way");
-    for (i = 0; i < n; i++) {
-        sgn_error_t *error = sgn_db_run(backup->options.office, pool,
+    for (i = 0; i < n; i++)
+        SGN_TRY(sgn_db_run(backup->options.office, pool,
             "INSERT INTO backup_run (run, target, place, state, actor, planned) VALUES ($1,$2,$3,'planned',$4,$5)", "ssisi",
-            *run, chosen[i].name, (apr_int64_t)i, actor, (apr_int64_t)sgn_clock_now());
-
-        if (error) {
-            backup->running = 0;
-            return error;
-        }
-    }
+            *run, chosen[i].name, (apr_int64_t)i, actor, (apr_int64_t)sgn_clock_now()));
     *targets_out = chosen;
     *count_out = n;
     return NULL;
@@ -191,10 +208,7 @@ static void execute(sgn_backup_t *backup, const char *run, const sgn_room_target
         sgn_room_run(backup, run, &targets[i], full, progress, baton, each);
     }
     apr_pool_destroy(each);
-    pthread_mutex_lock(&backup->mutex);
-    backup->running = 0;
-    pthread_cond_broadcast(&backup->changed);
-    pthread_mutex_unlock(&backup->mutex);
+    leave_place(backup);
 }
 
 typedef struct {
@@ -209,6 +223,7 @@ static void *run_thread(void *data)
 {
     thread_t *thread = data;
 
+    take_place(thread->backup, 1);
     execute(thread->backup, thread->run, thread->targets, thread->count, thread->full, NULL, NULL, thread->pool);
     apr_pool_destroy(thread->pool);
     return NULL;
@@ -221,8 +236,14 @@ sgn_error_t *sgn_backup_start(const char **run, sgn_backup_t *backup, const char
     pthread_attr_t attributes;
     pthread_t id;
     sgn_error_t *error;
-    int result;
+    int result, full_queue;
 
+    pthread_mutex_lock(&backup->mutex);
+    full_queue = backup->queued;
+    backup->queued = 1;
+    pthread_mutex_unlock(&backup->mutex);
+    if (full_queue)
+        return SGN_ERROR(pool, SGN_BACKUP_RUNNING, "a run waits for its turn already");
     apr_pool_create(&own, NULL);
     thread = apr_pcalloc(own, sizeof(*thread));
     thread->backup = backup;
@@ -231,6 +252,7 @@ sgn_error_t *sgn_backup_start(const char **run, sgn_backup_t *backup, const char
     error = plan(&thread->run, &thread->targets, &thread->count, backup, target, actor, own);
     if (error) {
         error = sgn_error_dup(error, pool);
+        backup->queued = 0;
         apr_pool_destroy(own);
         return error;
     }
@@ -240,7 +262,7 @@ sgn_error_t *sgn_backup_start(const char **run, sgn_backup_t *backup, const char
     result = pthread_create(&id, &attributes, run_thread, thread);
     pthread_attr_destroy(&attributes);
     if (result != 0) {
-        backup->running = 0;
+        backup->queued = 0;
         apr_pool_destroy(own);
         return SGN_ERROR(pool, SGN_INTERNAL, "thread of a backup: %d", result);
     }
@@ -253,7 +275,15 @@ sgn_error_t *sgn_backup_run(const char **run, sgn_backup_t *backup, const char *
     const sgn_room_target_t *targets;
     int count;
 
-    SGN_TRY(plan(run, &targets, &count, backup, target, actor, pool));
+    sgn_error_t *error;
+
+    if (!take_place(backup, 0))
+        return SGN_ERROR(pool, SGN_BACKUP_RUNNING, "a run is under way");
+    error = plan(run, &targets, &count, backup, target, actor, pool);
+    if (error) {
+        leave_place(backup);
+        return error;
+    }
     execute(backup, *run, targets, count, full, progress, baton, pool);
     return NULL;
 }

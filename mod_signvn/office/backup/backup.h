@@ -51,9 +51,11 @@ sgn_error_t *sgn_backup_open(sgn_backup_t **out, const sgn_backup_options_t *opt
 sgn_error_t *sgn_backup_due(sgn_backup_t *backup, apr_pool_t *pool);
 
 /* Plans a run on one target or (NULL) all and starts it on a thread of its
- * own; *run is its id.  SGN_BACKUP_RUNNING, SGN_BACKUP_UNKNOWN. */
+ * own, behind one that is under way; *run is its id.  SGN_BACKUP_RUNNING: one
+ * waits already.  SGN_BACKUP_UNKNOWN. */
 sgn_error_t *sgn_backup_start(const char **run, sgn_backup_t *backup, const char *target, const char *actor, int full, apr_pool_t *pool);
-/* The same here, to the end; how it ended is in the run. */
+/* The same here, to the end; how it ended is in the run.  SGN_BACKUP_RUNNING
+ * when one is under way. */
 sgn_error_t *sgn_backup_run(const char **run, sgn_backup_t *backup, const char *target, const char *actor, int full,
                             sgn_archive_progress_fn progress, void *baton, apr_pool_t *pool);
 

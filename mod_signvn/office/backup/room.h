@@ -15,7 +15,7 @@ struct sgn_backup_t {
     apr_pool_t *pool;
     pthread_mutex_t mutex;
     pthread_cond_t changed;
-    int running;
+    int running, queued;
 };
 
 /* A configured target: "NAME dir:/path" taken apart. */
