@@ -277,10 +277,51 @@ static void ending(void)
     ok(WIFEXITED(status) && WEXITSTATUS(status) == 0, "keeper: SIGTERM ends it in order");
 }
 
+/* What the module asks in its first pass: nothing is created, nothing changed. */
+static int check(const char *state, const char *more)
+{
+    const char *path = apr_pstrcat(pool, rig.dir, "/check.conf", NULL);
+    const char *program = apr_pstrcat(pool, rig.programs, "/signvnd", NULL);
+    FILE *file = fopen(path, "w");
+    int status = -1;
+    pid_t child;
+
+    fprintf(file, "SignVNPractice On\nSignVNStateDir %s\nSignVNRunDir %s\nSignVNProgramDir %s\n%s", state, rig.dir, rig.programs, more);
+    fclose(file);
+    fflush(stdout);
+    child = fork();
+    if (child == 0) {
+        dup2(open("/dev/null", O_WRONLY), 2);
+        execl(program, "signvnd", "--check", "--config", path, (char *)NULL);
+        _exit(127);
+    }
+    waitpid(child, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static void checking(void)
+{
+    const char *state = apr_pstrcat(pool, rig.dir, "/state", NULL), *open_to_all = apr_pstrcat(pool, rig.dir, "/open", NULL);
+    struct stat before, after;
+
+    stat(state, &before);
+    is_int(check(state, ""), 0, "keeper: --check of a good configuration is silent");
+    stat(state, &after);
+    ok(before.st_mtime == after.st_mtime && before.st_nlink == after.st_nlink, "keeper: and makes nothing");
+    is_int(check(apr_pstrcat(pool, rig.dir, "/nowhere", NULL), ""), 1, "keeper: --check names a state directory that is not there");
+    mkdir(open_to_all, 0700);
+    chmod(open_to_all, 0777);
+    is_int(check(open_to_all, ""), 1, "keeper: --check names a state directory that others can write");
+    is_int(check(state, "SignVNWorkers many\n"), 1, "keeper: --check names a directive that cannot be read");
+    is_int(check(state, "SignVNProgramDir /nowhere\n"), 1, "keeper: --check names programs that are not there");
+    is_int(check(apr_pstrcat(pool, rig.dir, "/check.conf", NULL), ""), 1, "keeper: --check names a state directory that is a file");
+}
+
 int main(void)
 {
     pool = tap_pool();
     rig_make(&rig, pool);
+    checking();
     starting();
     if (rig.pid > 0) {
         requests();
