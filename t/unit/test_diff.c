@@ -325,6 +325,17 @@ static void bytes(void)
                "R6: a key twice in the trailer");
     not_passed(rig_append(sealed, (rig_object_t[]){ { rig_root(sealed, pool), edited(sealed, rig_root(sealed, pool), "/Pages 2 0 R", "/Pages 2 0 R/Pages 5 0 R"), 0 },
                                                    { 0, NULL, 0 } }, NULL, pool), SGN_F_DUPLICATE_KEY, "R6: a key twice in the catalog");
+    {
+        sgn_bytes_t plain = rig_pdf("table", 100, pool), two;
+
+        two = APPEND(plain, { 1, "<</Type /Catalog /Pages 2 0 R /AcroForm 12 0 R>>", 0 },
+                     { 3, edited(plain, 3, "/Contents 4 0 R", "/Contents 4 0 R/Contents 6 0 R"), 0 },
+                     { 10, rig_placeholder("/Type /Sig /Filter /Adobe.PPKLite /SubFilter /ETSI.CAdES.detached", pool), 0 },
+                     { 11, "<</FT /Sig /T (x) /V 10 0 R /Type /Annot /Subtype /Widget /Rect [0 0 0 0] /F 132>>", 0 },
+                     { 12, "<</Fields [11 0 R] /SigFlags 3>>", 0 });
+        not_passed(rig_complete(two, plain.len, &(rig_sign_t){ .who = &pki->leader, .kind = "approve", .stamp = pki->now - HOUR }, pool),
+                   SGN_F_DUPLICATE_KEY, "R6: a key twice in a page that was signed");
+    }
     not_passed(rig_append(sealed, (rig_object_t[]){ { 60, "<</A 1>>", 0 }, { 0, NULL, 0 } }, "/Encrypt <</V 1>>", pool), SGN_F_STRUCTURE,
                "encryption added");
 }

@@ -118,7 +118,8 @@ static void check_reserved(sgn_checks_t *checks)
 static void check_structure(sgn_checks_t *checks)
 {
     const sgn_pdf_scan_t *scan = checks->scan;
-    int i;
+    const sgn_pdf_page_t *pages;
+    int i, count;
 
     if (scan->hybrid)
         sgn_report_find(checks->report, SGN_F_HYBRID, NULL);
@@ -131,6 +132,10 @@ static void check_structure(sgn_checks_t *checks)
             sgn_report_find(checks->report, SGN_F_DUPLICATE_KEY, "trailer");
     if (sgn_pdf_doc_catalog(checks->doc)->doubles)
         sgn_report_find(checks->report, SGN_F_DUPLICATE_KEY, "catalog");
+    if (checks->list->count && sgn_pdf_doc_pages(&pages, &count, checks->doc) == NULL)
+        for (i = 0; i < count; i++)
+            if (sgn_pdf_doc_object(checks->doc, pages[i].num, pages[i].gen)->doubles)
+                sgn_report_find(checks->report, SGN_F_DUPLICATE_KEY, apr_psprintf(checks->pool, "page %d", i + 1));
     for (i = 0; i < checks->list->orphan_count; i++) {
         const sgn_format_signature_t *orphan = &checks->list->orphans[i];
 
