@@ -76,9 +76,12 @@ static sgn_bytes_t cert_der(X509 *cert)
 {
     unsigned char *der = NULL;
     int len = i2d_X509(cert, &der);
+    sgn_bytes_t copy;
 
     HOLDS(len > 0);
-    return sgn_bytes_dup(sgn_bytes(der, (size_t)len), rig_pool);
+    copy = sgn_bytes_dup(sgn_bytes(der, (size_t)len), rig_pool);
+    OPENSSL_free(der);
+    return copy;
 }
 
 static void make_id(rig_id_t *out, const subject_t *who, const rig_id_t *issuer)
