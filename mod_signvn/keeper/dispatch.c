@@ -16,7 +16,7 @@
 typedef struct {
     sgn_call_t call;
     const sgn_operation_t *operation;
-    int socket;
+    int socket, queued;
     apr_time_t began;
 } entry_t;
 
@@ -101,6 +101,8 @@ static void finish(entry_t *entry, const sgn_error_t *error)
     apr_pool_t *pool = call->pool;
 
     note(entry, error);
+    if (entry->queued)
+        sgn_queues_leave(call->keeper->queues, entry->operation->class_);
     if (error)
         reply(entry->socket, make_refusal(error, call->findings, pool), NULL, 0, pool);
     else
@@ -204,6 +206,9 @@ void sgn_dispatch_message(sgn_keeper_t *keeper, int socket, uid_t peer,
         sgn_dispatch_run(entry);
         return;
     }
-    if (!sgn_queues_push(keeper->queues, entry->operation->class_, entry))
-        finish(entry, SGN_ERROR(pool, SGN_BUSY, "the queue of %s is full", call->op));
+    entry->queued = 1;
+    if (sgn_queues_push(keeper->queues, entry->operation->class_, entry))
+        return;
+    entry->queued = 0;
+    finish(entry, SGN_ERROR(pool, SGN_BUSY, "the queue of %s is full", call->op));
 }

@@ -13,7 +13,9 @@ typedef struct {
     sgn_queues_t *queues;
     const char *name;
     int threads, room;              /* room: most that wait */
-    int running, waiting, first;
+    int running;                    /* calls that are not answered yet */
+    int occupied;                   /* threads that have not come back yet */
+    int waiting, first;
     void *ring[ROOM_MAX];
     apr_thread_cond_t *wake;
 } lane_t;
@@ -42,10 +44,11 @@ static void *APR_THREAD_FUNC work(apr_thread_t *thread, void *baton)
         lane->first = (lane->first + 1) % ROOM_MAX;
         lane->waiting--;
         lane->running++;
+        lane->occupied++;
         apr_thread_mutex_unlock(queues->mutex);
         queues->run(entry);
         apr_thread_mutex_lock(queues->mutex);
-        lane->running--;
+        lane->occupied--;
         apr_thread_cond_broadcast(queues->idle);
     }
     return NULL;
@@ -112,6 +115,13 @@ int sgn_queues_push(sgn_queues_t *queues, sgn_operation_class_t class_, void *en
     return taken;
 }
 
+void sgn_queues_leave(sgn_queues_t *queues, sgn_operation_class_t class_)
+{
+    apr_thread_mutex_lock(queues->mutex);
+    queues->lanes[class_].running--;
+    apr_thread_mutex_unlock(queues->mutex);
+}
+
 json_t *sgn_queues_load(sgn_queues_t *queues, apr_pool_t *pool)
 {
     json_t *load = sgn_json_object(pool);
@@ -144,7 +154,7 @@ void sgn_queues_stop(sgn_queues_t *queues, apr_interval_time_t wait)
         int running = 0;
 
         for (int i = 0; i < SGN_CLASS_COUNT; i++)
-            running += queues->lanes[i].running + queues->lanes[i].waiting;
+            running += queues->lanes[i].occupied + queues->lanes[i].waiting;
         if (!running || sgn_clock_monotonic() >= until)
             break;
         apr_thread_cond_timedwait(queues->idle, queues->mutex, until - sgn_clock_monotonic());

@@ -178,6 +178,43 @@ static void busy(void)
     works("a flood");
 }
 
+/* Three who ask again as soon as they have their answer are within the room. */
+static void *APR_THREAD_FUNC insist(apr_thread_t *thread, void *baton)
+{
+    caller_t *caller = baton;
+
+    (void)thread;
+    caller->status = 0;
+    for (int i = 0; i < 60; i++) {
+        json_t *body;
+
+        apr_pool_create(&caller->rig.pool, NULL);
+        body = sgn_json_object(caller->rig.pool);
+        sgn_json_set_str(body, "task", "ping");
+        caller->status += rig_status(rig_call(&caller->rig, "probe", NULL, NULL, body)) != 200;
+        apr_pool_destroy(caller->rig.pool);
+    }
+    return NULL;
+}
+
+static void steady(void)
+{
+    apr_thread_t *threads[4];
+    caller_t callers[4];
+    apr_status_t rc;
+    int refused = 0;
+
+    for (int i = 0; i < 4; i++) {
+        callers[i].rig = rig;
+        apr_thread_create(&threads[i], NULL, insist, &callers[i], pool);
+    }
+    for (int i = 0; i < 4; i++) {
+        apr_thread_join(&rc, threads[i]);
+        refused += callers[i].status;
+    }
+    is_int(refused, 0, "keeper: as many clients as there is room for are never refused");
+}
+
 /* ---- deaths --------------------------------------------------------------- */
 
 static pid_t zygote_of(pid_t keeper)
@@ -328,6 +365,7 @@ int main(void)
         attacks();
         strangers();
         busy();
+        steady();
         deaths();
         configuration();
         ending();
