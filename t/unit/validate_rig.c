@@ -131,6 +131,7 @@ static sgn_bytes_t make_crl(const rig_id_t *issuer, const rig_id_t *revoked, apr
     X509V3_CTX context;
     X509_EXTENSION *extension;
     unsigned char *der = NULL;
+    sgn_bytes_t copy;
     int len;
 
     X509_CRL_set_version(crl, 1);
@@ -166,7 +167,9 @@ static sgn_bytes_t make_crl(const rig_id_t *issuer, const rig_id_t *revoked, apr
     HOLDS(len > 0);
     ASN1_INTEGER_free(serial);
     X509_CRL_free(crl);
-    return sgn_bytes_dup(sgn_bytes(der, (size_t)len), pool);
+    copy = sgn_bytes_dup(sgn_bytes(der, (size_t)len), pool);
+    OPENSSL_free(der);
+    return copy;
 }
 
 sgn_bytes_t rig_crl(const rig_pki_t *pki, const rig_id_t *revoked, apr_time_t at, int reason,
