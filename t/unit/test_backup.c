@@ -9,6 +9,7 @@
 #include <openssl/cms.h>
 #include <openssl/x509.h>
 
+#include "base/clock.h"
 #include "office/archive/ocfl.h"
 #include "office/backup/backup.h"
 #include "office/backup/manifest.h"
@@ -453,6 +454,56 @@ static void test_interrupted(void)
     ok(is_ok(verify(disk_a, 3)) && is_ok(verify(disk_b, 3)), "kill -9: both sets are whole");
 }
 
+#ifdef SGN_PRACTICE
+static int count_runs(const char *kind)
+{
+    sgn_db_rows_t *rows;
+
+    ground_need(sgn_db_query(&rows, ground.office, tap_pool(), "SELECT count(*) FROM backup_run WHERE actor = 'keeper' AND state = 'done'"
+                             " AND ($1 IS NULL OR kind = $1)", "s", kind), "count");
+    return (int)sgn_db_int(rows, 0, 0);
+}
+
+static void move_clock(const char *name, apr_time_t to)
+{
+    const char *text = apr_psprintf(tap_pool(), "%" APR_TIME_T_FMT "\n", (to - apr_time_now()) / APR_USEC_PER_SEC);
+
+    ground_need(sgn_file_write(ground.root, name, sgn_bytes_str(text), 0600, tap_pool()), "clock");
+    sgn_clock_practice(path_of(name));
+    usleep(1100000);
+    sgn_clock_now();
+}
+
+/* [SV-I03] a backup happens without a request. */
+static void test_schedule(void)
+{
+    apr_time_t at;
+    int before;
+
+    ground_need(sgn_clock_parse(&at, "2027-03-30T12:00:00+07:00", tap_pool()), "time");
+    move_clock("clock", at);
+    ground_need(sgn_backup_due(backup, tap_pool()), "due");
+    before = count_runs(NULL);
+    ok(before >= 2, "schedule: a run that is due happens by itself, on both targets");
+    ground_need(sgn_backup_due(backup, tap_pool()), "due");
+    is_int(count_runs(NULL), before, "schedule: and once");
+    ground_need(sgn_clock_parse(&at, "2027-03-31T01:29:00+07:00", tap_pool()), "time");
+    move_clock("clock", at);
+    ground_need(sgn_backup_due(backup, tap_pool()), "due");
+    is_int(count_runs(NULL), before, "schedule: not before half past one of the next day");
+    ground_need(sgn_clock_parse(&at, "2027-03-31T01:31:00+07:00", tap_pool()), "time");
+    move_clock("clock", at);
+    ground_need(sgn_backup_due(backup, tap_pool()), "due");
+    is_int(count_runs(NULL), before + 2, "schedule: but then");
+    before = count_runs("full");
+    ground_need(sgn_clock_parse(&at, "2027-04-01T02:00:00+07:00", tap_pool()), "time");
+    move_clock("clock", at);
+    ground_need(sgn_backup_due(backup, tap_pool()), "due");
+    is_int(count_runs("full"), before + 2, "schedule: on the first of the month everything is read again");
+    sgn_clock_practice(NULL);
+}
+#endif
+
 /* By hand while another runs: the second waits its turn, a third is refused. */
 static void test_queue(void)
 {
@@ -507,6 +558,9 @@ int main(void)
     test_restore();
     test_queue();
     test_interrupted();
+#ifdef SGN_PRACTICE
+    test_schedule();
+#endif
     ground_end(&ground);
     return done_testing();
 }

@@ -517,7 +517,8 @@ sgn_error_t *sgn_backup_due(sgn_backup_t *backup, apr_pool_t *pool)
         sgn_error_t *error;
 
         SGN_TRY(sgn_db_query(&rows, backup->options.office, pool,
-                             "SELECT state, planned FROM backup_run WHERE target = $1 ORDER BY planned DESC LIMIT 1", "s", targets[i].name));
+                             "SELECT state, planned FROM backup_run WHERE target = $1 AND planned <= $2 ORDER BY planned DESC LIMIT 1", "si",
+                             targets[i].name, (apr_int64_t)sgn_clock_now()));     /* a clock that was ahead stops nothing */
         state = sgn_db_count(rows) ? sgn_db_text(rows, 0, 0) : "never";
         if (sgn_db_count(rows) && sgn_db_int(rows, 0, 1) >= when && strcmp(state, "interrupted") != 0
             && !is_back(&targets[i], state, pool))

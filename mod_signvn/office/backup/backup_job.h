@@ -27,6 +27,7 @@ typedef struct {
     apr_int64_t last;               /* newest manifest, 0: none */
     const char *last_digest, *last_kind_full;
     json_t *before, *now;           /* {writer: seq} */
+    json_t *chains;                 /* {writer: {seq, head}}: the journal's own heads */
     sgn_audit_head_t audit;
     json_t *catalog, *office;       /* databases of the header */
     /* what is packed */

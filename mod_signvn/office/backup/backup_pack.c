@@ -101,13 +101,18 @@ sgn_error_t *sgn_backup_pack_gather(sgn_job_t *job)
     json_t *seq;
 
     SGN_TRY(gather_damaged(job));
+    job->chains = sgn_json_object(job->pool);
     json_object_foreach(job->now, writer, seq) {
         gather_t gather = { job, json_integer_value(seq) };
-        apr_int64_t after = json_integer_value(json_object_get(job->before, writer));
+        apr_int64_t after = json_integer_value(json_object_get(job->before, writer)), last;
+        json_t *chain = sgn_json_object(job->pool);
+        const char *head;
 
-        if (after < gather.until)
-            SGN_TRY(sgn_journal_walk(NULL, NULL, sgn_archive_chains(job->backup->options.archive), writer, after,
-                                     gather_line, &gather, job->pool));
+        SGN_TRY(sgn_journal_walk(&last, &head, sgn_archive_chains(job->backup->options.archive), writer, after,
+                                 gather_line, &gather, job->pool));
+        sgn_json_set_int(chain, "seq", last);
+        sgn_json_set_str(chain, "head", head);
+        sgn_json_set(job->chains, writer, chain);
     }
     return NULL;
 }

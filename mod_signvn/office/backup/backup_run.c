@@ -259,6 +259,7 @@ static sgn_error_t *write_manifest(const char **digest, sgn_job_t *job, apr_int6
     sgn_json_set_str(header, "created", now_text(job->pool));
     sgn_json_set_str(header, "previous", job->last_digest);
     sgn_json_set(header, "journal", job->now);
+    sgn_json_set(header, "chains", job->chains);
     sgn_json_set_int(audit, "seq", job->audit.seq);
     sgn_json_set_str(audit, "digest", job->audit.digest);
     sgn_json_set_str(audit, "root", job->audit.tree_root);

@@ -8,7 +8,7 @@
  *
  * Header: v, set, target, seq, kind ("full" lists everything, "daily" what is
  * new), created, previous (SHA-256 of the manifest before), journal {writer:
- * seq}, audit {seq, digest, root, time} (root and time empty until there is a
+ * seq}, chains {writer: {seq, head}} (every journal's head), audit {seq, digest, root, time} (root and time empty until there is a
  * tree), others [{target, set, seq, digest}] (the last head known of every
  * other target: a set cannot lose its newest manifests in silence, B27),
  * databases {office, catalog: {name, sha512, size}}, objects, bytes, damaged.
