@@ -62,7 +62,7 @@ sub httpd_conf {
     my ($root, $run) = @with{qw(root run)};
     my $modules = modules();
     my $load = join '', map { "LoadModule ${_}_module \"$modules/mod_$_.so\"\n" }
-        grep { -e "$modules/mod_$_.so" } qw(mpm_event authn_core authn_file authz_core authz_host authz_user auth_basic alias dir mime setenvif dav dav_fs reqtimeout);
+        grep { -e "$modules/mod_$_.so" } qw(mpm_event authn_core authn_file authz_core authz_host authz_user auth_basic alias dir mime setenvif dav dav_fs dav_lock reqtimeout);
     my $user = $> == 0 ? "User www-data\nGroup www-data\n" : '';
     return <<"END";
 # Written by scripts/site; changes are lost at its next start.
@@ -103,6 +103,19 @@ Alias /signvn "$root/htdocs"
     AuthUserFile "$root/users"
     Require valid-user
 </Location>
+# The document system whose pages gain the signing: a folder over WebDAV.
+DavLockDB "$root/run/dav/lock"
+Alias /dms "$root/dms"
+<Directory "$root/dms">
+    Dav On
+    Options None
+    AllowOverride None
+    AuthType Basic
+    AuthName "DMS thuc hanh"
+    AuthBasicProvider file
+    AuthUserFile "$root/users"
+    Require valid-user
+</Directory>
 <LocationMatch "^/signvn/(v1/(health|info)|agent/v1/(enroll|enroll/status|credentials|poll|claim|progress|result|reject|docs/.*))\$">
     Require all granted
 </LocationMatch>

@@ -57,6 +57,11 @@ ok($one->do('fault', 'crl', 'on'), 'the CRL server falls');
 isnt(system("curl -s -f -o /dev/null $site->{pki}{crl}"), 0, 'and does not answer');
 ok($one->do('fault', 'crl', 'off'), 'it stands up');
 is(system("curl -s -f -o /dev/null $site->{pki}{crl}"), 0, 'and answers');
+# the document system beside it
+my $put = $one->client->call(clerk => PUT => '/dms/vanban.pdf', content => $one->sample('letter-table.pdf'), headers => { 'Content-Type' => 'application/pdf' });
+is($put->{status}, 201, 'the practice DMS takes a document');
+is($one->client->call(clerk => GET => '/dms/vanban.pdf')->{content}, $one->sample('letter-table.pdf'), 'and gives it back');
+is($one->client->call(undef, GET => '/dms/vanban.pdf')->{status}, 401, 'to known users only');
 ok(!$one->do('clock', 'soon'), 'a time that is none is refused');
 ok(!$one->do('nonsense'), 'so is a command that is none');
 done_testing();
