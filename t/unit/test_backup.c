@@ -414,6 +414,10 @@ static void test_restore(void)
     ok(answer && json_array_size(json_object_get(answer, "lost")) >= 1
        && json_integer_value(json_object_get(answer, "restored")) > 0, "restore: what is lost is listed, the rest is there");
     flip(first_pack(disk_b), 2500);
+    ok(shell(apr_psprintf(tap_pool(), "cd %s; cp -a database ../database.keep; for f in database/office-*; do chmod u+w $f; printf x >> $f; done", disk_b)),
+       "restore: the databases on a medium are damaged");
+    restore(disk_b, NULL, "restored-database", SGN_BACKUP_DAMAGED, 0, "restore: a damaged database is told, not used");
+    ok(shell(apr_psprintf(tap_pool(), "cd %s; rm -rf database; mv ../database.keep database", disk_b)), "restore: put back");
 }
 
 /* Killed at random in the middle of a run: the next one finishes it. */

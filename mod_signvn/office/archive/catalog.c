@@ -158,7 +158,7 @@ static sgn_error_t *keep_number(sgn_db_t *db, const char *id, apr_pool_t *pool)
         (apr_int64_t)atoi(colon + 6));
 }
 
-static sgn_error_t *put_all(sgn_db_t *db, const json_t *record, const sgn_journal_line_t *line, apr_pool_t *pool)
+sgn_error_t *sgn_catalog_put_within(sgn_db_t *db, const json_t *record, const sgn_journal_line_t *line, apr_pool_t *pool)
 {
     if (record)
         SGN_TRY(put_document(db, record, line, pool));
@@ -173,7 +173,7 @@ sgn_error_t *sgn_catalog_put(sgn_db_t *db, const json_t *record, const sgn_journ
     sgn_error_t *error;
 
     SGN_TRY(sgn_db_begin(db, pool));
-    error = put_all(db, record, line, pool);
+    error = sgn_catalog_put_within(db, record, line, pool);
     if (!error)
         return sgn_db_commit(db, pool);
     sgn_db_rollback(db);

@@ -16,6 +16,8 @@
 sgn_error_t *sgn_catalog_open(sgn_db_t *db, apr_pool_t *pool);
 /* One document (its evidence.json) and the position; record NULL: position only. */
 sgn_error_t *sgn_catalog_put(sgn_db_t *db, const json_t *record, const sgn_journal_line_t *line, apr_pool_t *pool);
+/* The same inside the caller's transaction: for many at once. */
+sgn_error_t *sgn_catalog_put_within(sgn_db_t *db, const json_t *record, const sgn_journal_line_t *line, apr_pool_t *pool);
 sgn_error_t *sgn_catalog_position(apr_int64_t *seq, sgn_db_t *db, const char *writer, apr_pool_t *pool);
 /* The next number of an agency's year, taken for good. */
 sgn_error_t *sgn_catalog_number(apr_int64_t *out, sgn_db_t *db, const char *agency, int year, apr_pool_t *pool);

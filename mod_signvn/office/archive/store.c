@@ -22,6 +22,7 @@
 #include "base/pool.h"
 
 #define STORE_SEARCH_BUDGET apr_time_from_sec(2)
+#define STORE_BATCH 500         /* rows of a catalogue made anew per transaction */
 
 static const char store_readme[] =
 #define LINE(text) text "\n"
@@ -175,7 +176,8 @@ static sgn_error_t *is_whole(int *whole, sgn_archive_t *archive, const sgn_journ
     return NULL;
 }
 
-static sgn_error_t *apply(sgn_archive_t *archive, const sgn_journal_line_t *line, apr_pool_t *pool)
+/* within: a transaction is open. */
+static sgn_error_t *apply(sgn_archive_t *archive, const sgn_journal_line_t *line, int within, apr_pool_t *pool)
 {
     sgn_ocfl_inventory_t *inventory;
     json_t *record = NULL;
@@ -193,12 +195,13 @@ static sgn_error_t *apply(sgn_archive_t *archive, const sgn_journal_line_t *line
             record = NULL;
         }
     }
-    return sgn_catalog_put(archive->catalog, record, line, pool);
+    return within ? sgn_catalog_put_within(archive->catalog, record, line, pool) : sgn_catalog_put(archive->catalog, record, line, pool);
 }
 
 typedef struct {
     sgn_archive_t *archive;
     sgn_journal_line_t open;    /* op NULL: none */
+    int rows;                   /* in the open transaction */
     apr_pool_t *pool;
 } settle_t;
 
@@ -218,7 +221,14 @@ static sgn_error_t *settle_line(void *baton, const sgn_journal_line_t *line, apr
         return NULL;
     }
     settle->open.op = NULL;
-    return strcmp(line->op, "commit") == 0 ? apply(settle->archive, line, pool) : NULL;
+    if (strcmp(line->op, "commit") != 0)
+        return NULL;
+    if (settle->rows++ == STORE_BATCH) {
+        SGN_TRY(sgn_db_commit(settle->archive->catalog, pool));
+        SGN_TRY(sgn_db_begin(settle->archive->catalog, pool));
+        settle->rows = 0;
+    }
+    return apply(settle->archive, line, 1, pool);
 }
 
 static sgn_error_t *resolve(sgn_archive_t *archive, sgn_journal_line_t *line, apr_pool_t *pool)
@@ -237,7 +247,7 @@ static sgn_error_t *resolve(sgn_archive_t *archive, sgn_journal_line_t *line, ap
     line->op = whole ? "commit" : "abort";
     SGN_TRY(sgn_journal_add(archive->journal, line, pool));
     line->writer = sgn_journal_writer(archive->journal);
-    return whole ? apply(archive, line, pool) : NULL;
+    return whole ? apply(archive, line, 0, pool) : NULL;
 }
 
 sgn_error_t *sgn_store_settle(sgn_archive_t *archive, apr_pool_t *pool)
@@ -251,9 +261,17 @@ sgn_error_t *sgn_store_settle(sgn_archive_t *archive, apr_pool_t *pool)
     for (i = 0; writers[i]; i++) {
         settle_t settle = { .archive = archive, .pool = pool };
         apr_int64_t after;
+        sgn_error_t *error;
 
         SGN_TRY(sgn_catalog_position(&after, archive->catalog, writers[i], pool));
-        SGN_TRY(sgn_journal_walk(NULL, NULL, archive->chains, writers[i], after, settle_line, &settle, pool));
+        SGN_TRY(sgn_db_begin(archive->catalog, pool));
+        error = sgn_journal_walk(NULL, NULL, archive->chains, writers[i], after, settle_line, &settle, pool);
+        if (!error)
+            error = sgn_db_commit(archive->catalog, pool);
+        if (error) {
+            sgn_db_rollback(archive->catalog);
+            return error;
+        }
         if (settle.open.op && strcmp(writers[i], sgn_journal_writer(archive->journal)) == 0)
             SGN_TRY(resolve(archive, &settle.open, pool));
     }

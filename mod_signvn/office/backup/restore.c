@@ -207,7 +207,7 @@ static sgn_error_t *open_restored(apr_int64_t *documents, restore_t *restore)
     sgn_error_t *error;
 
     apr_pool_create(&pool, restore->pool);
-    error = sgn_db_open(&options.catalog, url, 1, pool);
+    error = sgn_db_open(&options.catalog, url, 0, pool);     /* the end syncs everything */
     if (!error)
         error = sgn_archive_open(&archive, &options, pool);
     if (!error)
