@@ -246,7 +246,7 @@ static int copy_object(const char *from, const char *to)
     int status;
 
     if (pid == 0) {
-        execlp("cp", "cp", "-r", from, to, (char *)NULL);
+        execlp("sh", "sh", "-c", "cp -r \"$0\" \"$1\" && chmod -R u+w \"$1\"", from, to, (char *)NULL);
         _exit(127);
     }
     return waitpid(pid, &status, 0) == pid && status == 0;
