@@ -2,10 +2,10 @@
 #include "keeper/op_agent.h"
 
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
+#include "keeper/op_jobs.h"
 #include "office/signing/desk.h"
 
 #define POLL_AGAIN "1"      /* seconds */
@@ -112,12 +112,13 @@ sgn_error_t *sgn_op_agent_claim(sgn_call_t *call)
 sgn_error_t *sgn_op_agent_document(sgn_call_t *call)
 {
     sgn_desk_t desk = desk_of(call);
-    const char *job, *n, *path[2];
+    const char *job, *path[2];
     apr_off_t size[2];
+    int n;
 
     SGN_TRY(sgn_json_get_str(&job, call->args, "jobID", call->pool));
-    SGN_TRY(sgn_json_get_str(&n, call->args, "n", call->pool));
-    SGN_TRY(sgn_desk_document(path, size, call->keeper->jobs, &desk, job, atoi(n), call->pool));
+    SGN_TRY(sgn_op_jobs_index(&n, call));
+    SGN_TRY(sgn_desk_document(path, size, call->keeper->jobs, &desk, job, n, call->pool));
     sgn_call_content(call, "application/pdf", NULL, NULL);
     for (int i = 0; i < 2; i++) {
         int fd;

@@ -7,14 +7,12 @@
 
 #include <apr_strings.h>
 
-#include "base/clock.h"
 #include "base/file.h"
 #include "crypto/digest.h"
 #include "keeper/take.h"
 #include "office/signing/job.h"
 #include "office/signing/jobs.h"
-
-#define KEY_LIFE apr_time_from_sec(24 * 3600)
+#include "office/signing/once.h"
 
 static sgn_error_t *id_of(const char **out, sgn_call_t *call)
 {
@@ -35,31 +33,19 @@ static sgn_error_t *body_digest(const char **out, sgn_call_t *call, const sgn_en
     return sgn_digest_sha256_hex(out, bytes.data, bytes.len, call->pool);
 }
 
-static sgn_error_t *find_answer(int *found, sgn_call_t *call, const char *key, const char *digest)
+/* *once is NULL without a key. */
+static sgn_error_t *read_key(sgn_once_t **once, sgn_call_t *call, const sgn_engine_document_t *documents, int count)
 {
-    sgn_db_rows_t *rows;
-    json_t *answer;
+    const char *key;
 
-    *found = 0;
-    SGN_TRY(sgn_db_query(&rows, call->keeper->office, call->pool,
-                         "SELECT digest, status, answer FROM idempotency WHERE account = $1 AND key = $2 AND time > $3", "ssi",
-                         call->account, key, (apr_int64_t)(sgn_clock_now() - KEY_LIFE)));
-    if (sgn_db_count(rows) == 0)
+    *once = NULL;
+    SGN_TRY(sgn_json_find_str(&key, call->request, "idempotencyKey", NULL, call->pool));
+    if (!key)
         return NULL;
-    if (strcmp(sgn_db_text(rows, 0, 0), digest) != 0)
-        return SGN_ERROR(call->pool, SGN_IDEMPOTENCY, "key %.40s", key);
-    SGN_TRY(sgn_json_parse(&answer, sgn_bytes_str(sgn_db_text(rows, 0, 2)), 1 << 20, call->pool));
-    sgn_call_answer(call, (int)sgn_db_int(rows, 0, 1), answer);
-    *found = 1;
-    return NULL;
-}
-
-static sgn_error_t *keep_answer(sgn_call_t *call, const char *key, const char *digest, int status, json_t *answer)
-{
-    return sgn_db_run(call->keeper->office, call->pool,
-                      "INSERT OR REPLACE INTO idempotency (account, key, digest, status, answer, time) VALUES ($1, $2, $3, $4, $5, $6)",
-                      "sssisi", call->account, key, digest, (apr_int64_t)status, sgn_json_print(answer, call->pool),
-                      (apr_int64_t)sgn_clock_now());
+    *once = apr_pcalloc(call->pool, sizeof **once);
+    (*once)->account = call->account;
+    (*once)->key = key;
+    return body_digest(&(*once)->digest, call, documents, count);
 }
 
 /* ---- create ------------------------------------------------------------------- */
@@ -73,6 +59,8 @@ static sgn_error_t *part_of(int *part, sgn_call_t *call, int n)
     SGN_TRY(sgn_json_find_int(&value, spec, "part", n, call->pool));
     if (value < 0 || value >= call->nfds)
         return SGN_ERROR(call->pool, SGN_FIELD, "documents[%d].part: %d parts were sent", n, call->nfds);
+    if (call->fds[value] < 0)
+        return SGN_ERROR(call->pool, SGN_FIELD, "documents[%d].part: part %d is another document's", n, (int)value);
     *part = (int)value;
     return NULL;
 }
@@ -88,36 +76,48 @@ static sgn_error_t *take_all(sgn_engine_document_t *documents, sgn_call_t *call,
     return NULL;
 }
 
+/* A new job, or the one that the same request made. */
+static sgn_error_t *make(json_t **answer, int *again, sgn_call_t *call, const char *job, const sgn_once_t *once,
+                         const sgn_engine_document_t *documents, int count, int dry_run)
+{
+    sgn_error_t *error;
+
+    *again = 0;
+    if (once) {
+        SGN_TRY(sgn_once_find(answer, call->keeper->office, once, call->pool));
+        *again = *answer != NULL;
+    }
+    if (*again)
+        return NULL;
+    error = sgn_jobs_create(answer, call->keeper->jobs, job, call->person, call->system, call->body, documents, count, dry_run,
+                            once, call->pool);
+    if (!error || !once)
+        return error;
+    /* The same request may have run beside this one and taken what it needs. */
+    SGN_TRY(sgn_once_find(answer, call->keeper->office, once, call->pool));
+    *again = *answer != NULL;
+    return *again ? NULL : error;
+}
+
 static sgn_error_t *create(sgn_call_t *call, const char *job, int count)
 {
     sgn_engine_document_t *documents = apr_pcalloc(call->pool, sizeof *documents * (size_t)count);
-    const char *key, *digest = NULL;
-    json_t *answer;
+    json_t *answer = NULL;
     const char *dry;
-    int found;
+    sgn_once_t *once;
+    int dry_run, again;
 
     SGN_TRY(take_all(documents, call, job, count));
-    SGN_TRY(sgn_json_find_str(&key, call->request, "idempotencyKey", NULL, call->pool));
     SGN_TRY(sgn_json_find_str(&dry, call->args, "dryRun", NULL, call->pool));
-    if (key) {
-        SGN_TRY(body_digest(&digest, call, documents, count));
-        SGN_TRY(find_answer(&found, call, key, digest));
-        if (found) {
-            sgn_jobs_abandon(call->keeper->jobs, job, call->pool);
-            return NULL;
-        }
-    }
-    SGN_TRY(sgn_jobs_create(&answer, call->keeper->jobs, job, call->person, call->system, call->body, documents, count,
-                            dry && strcmp(dry, "1") == 0, call->pool));
-    if (dry && strcmp(dry, "1") == 0) {
+    dry_run = dry && strcmp(dry, "1") == 0;
+    SGN_TRY(read_key(&once, call, documents, count));
+    SGN_TRY(make(&answer, &again, call, job, once, documents, count, dry_run));
+    if (dry_run || again)
         sgn_jobs_abandon(call->keeper->jobs, job, call->pool);
-        sgn_call_answer(call, 200, answer);
-        return NULL;
-    }
-    if (key)
-        SGN_TRY(keep_answer(call, key, digest, 201, answer));
-    sgn_call_header(call, "Location", apr_pstrcat(call->pool, "/signvn/v1/jobs/", job, NULL));
-    sgn_call_answer(call, 201, answer);
+    if (!dry_run)
+        sgn_call_header(call, "Location", apr_pstrcat(call->pool, "/signvn/v1/jobs/",
+                                                      json_string_value(json_object_get(answer, "id")), NULL));
+    sgn_call_answer(call, dry_run ? 200 : 201, answer);
     return NULL;
 }
 
@@ -179,15 +179,26 @@ sgn_error_t *sgn_op_jobs_cancel(sgn_call_t *call)
     return NULL;
 }
 
+sgn_error_t *sgn_op_jobs_index(int *out, sgn_call_t *call)
+{
+    const char *n;
+
+    SGN_TRY(sgn_json_get_str(&n, call->args, "n", call->pool));
+    if (!*n || strlen(n) > 6 || strspn(n, "0123456789") != strlen(n))
+        return SGN_ERROR(call->pool, SGN_NOT_FOUND, "document %.20s", n);
+    *out = atoi(n);
+    return NULL;
+}
+
 sgn_error_t *sgn_op_jobs_document(sgn_call_t *call)
 {
-    const char *id, *n, *path, *sha256, *name;
+    const char *id, *path, *sha256, *name;
     apr_off_t size;
-    int fd;
+    int fd, n;
 
     SGN_TRY(id_of(&id, call));
-    SGN_TRY(sgn_json_get_str(&n, call->args, "n", call->pool));
-    SGN_TRY(sgn_jobs_document(&path, &sha256, &name, call->keeper->jobs, id, atoi(n), call->account, call->pool));
+    SGN_TRY(sgn_op_jobs_index(&n, call));
+    SGN_TRY(sgn_jobs_document(&path, &sha256, &name, call->keeper->jobs, id, n, call->account, call->pool));
     SGN_TRY(sgn_file_open(&fd, call->keeper->state, path, O_RDONLY, 0, call->pool));
     SGN_TRY(sgn_file_size(&size, fd, call->pool));
     sgn_call_content(call, "application/pdf", name, sha256);

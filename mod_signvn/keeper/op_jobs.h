@@ -12,4 +12,7 @@ sgn_error_t *sgn_op_jobs_document(sgn_call_t *call);
 sgn_error_t *sgn_op_jobs_explain(sgn_call_t *call);
 sgn_error_t *sgn_op_work_get(sgn_call_t *call);
 
+/* The document that the path names by {n}; SGN_NOT_FOUND for what is no number. */
+sgn_error_t *sgn_op_jobs_index(int *out, sgn_call_t *call);
+
 #endif

@@ -11,6 +11,7 @@
 #include "office/signing/prepare.h"
 
 #define TEXT_LIMIT 500
+#define NUMBER_TRIES 5      /* drawings of a number that others drew at once */
 
 /* [SV-A01] asked before anything else, with no default. */
 static sgn_error_t *check_secrecy(const json_t *spec, int n, apr_pool_t *pool)
@@ -224,7 +225,8 @@ static sgn_error_t *claim(sgn_act_t *act)
     return error;
 }
 
-static sgn_error_t *store(sgn_jobs_t *jobs, sgn_job_t *job, sgn_act_t *acts, int count, apr_pool_t *pool)
+static sgn_error_t *store(json_t **answer, sgn_jobs_t *jobs, sgn_job_t *job, sgn_act_t *acts, int count,
+                          const sgn_once_t *once, apr_pool_t *pool)
 {
     json_t *detail = sgn_json_object(pool), *digests = json_array();
     sgn_error_t *error;
@@ -232,7 +234,9 @@ static sgn_error_t *store(sgn_jobs_t *jobs, sgn_job_t *job, sgn_act_t *acts, int
     json_object_set_new(detail, "documents", digests);
     sgn_json_set_str(detail, "kind", job->kind);
     SGN_TRY(sgn_db_begin(jobs->o.office, pool));
-    error = sgn_job_insert(jobs->o.office, job, pool);
+    error = once ? sgn_once_take(jobs->o.office, once, pool) : NULL;
+    if (!error)
+        error = sgn_job_insert(jobs->o.office, job, pool);
     for (int i = 0; i < count && !error; i++) {
         json_array_append_new(digests, json_string(acts[i].item->sha256));
         error = claim(&acts[i]);
@@ -241,6 +245,10 @@ static sgn_error_t *store(sgn_jobs_t *jobs, sgn_job_t *job, sgn_act_t *acts, int
     }
     if (!error)
         error = sgn_job_audit(jobs, job, "job.create", detail, pool);
+    if (!error)
+        error = sgn_jobs_get(answer, jobs, job->id, job->account, pool);
+    if (!error && once)
+        error = sgn_once_keep(jobs->o.office, once, *answer, pool);
     if (!error)
         return sgn_db_commit(jobs->o.office, pool);
     sgn_db_rollback(jobs->o.office);
@@ -262,17 +270,45 @@ static sgn_error_t *name_job(sgn_job_t *job, const sgn_wish_t *wish, const sgn_b
     return sgn_random_token(&job->nonce, 16, pool);
 }
 
+/* Every document checked and prepared; base has what they share. */
+static sgn_error_t *make_items(sgn_act_t **out, const sgn_act_t *base, const sgn_wish_t *wishes,
+                               const sgn_engine_document_t *documents, int count)
+{
+    sgn_act_t *acts = apr_pcalloc(base->pool, sizeof *acts * (size_t)count);
+
+    for (int i = 0; i < count; i++) {
+        acts[i] = *base;
+        acts[i].item = apr_pcalloc(base->pool, sizeof *acts[i].item);
+        acts[i].wish = &wishes[i];
+        acts[i].document = &documents[i];
+        acts[i].earlier = acts;
+        SGN_TRY(make_item(&acts[i]));
+    }
+    *out = acts;
+    return NULL;
+}
+
+static int draws_numbers(const sgn_wish_t *wishes, int count)
+{
+    for (int i = 0; i < count; i++)
+        if (wishes[i].number)
+            return 0;
+    return 1;
+}
+
 sgn_error_t *sgn_jobs_create(json_t **answer, sgn_jobs_t *jobs, const char *id, const sgn_person_t *person,
                              const char *system, json_t *request,
-                             const sgn_engine_document_t *documents, int count, int dry_run, apr_pool_t *pool)
+                             const sgn_engine_document_t *documents, int count, int dry_run,
+                             const sgn_once_t *once, apr_pool_t *pool)
 {
     sgn_job_t job = { .id = id, .account = person->account, .system = system };
     apr_time_t now = sgn_clock_now();
     sgn_binding_t *binding = NULL;
     const char *credential;
     sgn_wish_t *wishes;
+    sgn_act_t base = { .jobs = jobs, .job = &job, .person = person, .now = now, .pool = pool }, *acts;
+    sgn_error_t *error;
     json_t *facts;
-    sgn_act_t *acts;
     int wanted;
 
     SGN_TRY(read_wishes(&wishes, &wanted, request, pool));
@@ -286,29 +322,20 @@ sgn_error_t *sgn_jobs_create(json_t **answer, sgn_jobs_t *jobs, const char *id, 
     /* [NĐ 68/2024, Điều 29] the certificate is checked before the desk is disturbed */
     SGN_TRY(sgn_engine_certificate(&facts, jobs->o.engine, binding->certificate, binding->kind, pool));
     SGN_TRY(name_job(&job, &wishes[0], binding, now, pool));
-    acts = apr_pcalloc(pool, sizeof *acts * (size_t)count);
-    for (int i = 0; i < count; i++) {
-        sgn_act_t *act = &acts[i];
-
-        act->jobs = jobs;
-        act->config = *jobs->o.config;
-        act->job = &job;
-        act->item = apr_pcalloc(pool, sizeof *act->item);
-        act->wish = &wishes[i];
-        act->binding = binding;
-        act->person = person;
-        act->document = &documents[i];
-        act->now = now;
-        act->earlier = acts;
-        act->pool = pool;
-        SGN_TRY(make_item(act));
-    }
+    base.config = *jobs->o.config;
+    base.binding = binding;
     if (dry_run) {
+        SGN_TRY(make_items(&acts, &base, wishes, documents, count));
         *answer = sgn_json_object(pool);
         sgn_json_set_str(*answer, "state", "new");
         sgn_json_set_bool(*answer, "dryRun", 1);
         return NULL;
     }
-    SGN_TRY(store(jobs, &job, acts, count, pool));
-    return sgn_jobs_get(answer, jobs, id, person->account, pool);
+    /* Two clerks at once draw the same number: the later one draws again. */
+    for (int tries = 1; ; tries++) {
+        SGN_TRY(make_items(&acts, &base, wishes, documents, count));
+        error = store(answer, jobs, &job, acts, count, once, pool);
+        if (!error || error->code != SGN_NUMBER_TAKEN || !draws_numbers(wishes, count) || tries == NUMBER_TRIES)
+            return error;
+    }
 }

@@ -9,6 +9,11 @@
 #include "office/signing/job.h"
 #include "office/signing/sign_request.h"
 
+#define ALGORITHMS 32
+#define ALGORITHM_TEXT 64
+#define LABEL_TEXT 200
+#define REASON_TEXT 2000
+
 static void mark_seen(sgn_jobs_t *jobs, const char *account)
 {
     apr_time_t *seen;
@@ -23,6 +28,7 @@ static void mark_seen(sgn_jobs_t *jobs, const char *account)
     pthread_mutex_unlock(&jobs->lock);
 }
 
+/* Object identifiers; what is longer or more than a token has is not kept. */
 static const char *join(const json_t *list, apr_pool_t *pool)
 {
     const char *text = "";
@@ -30,7 +36,7 @@ static const char *join(const json_t *list, apr_pool_t *pool)
     size_t i;
 
     json_array_foreach(list, i, word)
-        if (json_is_string(word))
+        if (i < ALGORITHMS && json_is_string(word) && json_string_length(word) <= ALGORITHM_TEXT)
             text = apr_pstrcat(pool, text, *text ? " " : "", json_string_value(word), NULL);
     return text;
 }
@@ -44,10 +50,36 @@ static int is_bound(const sgn_binding_t *bindings, int count, const char *creden
     return 0;
 }
 
+static sgn_error_t *take_credential(json_t *out, sgn_jobs_t *jobs, const sgn_desk_t *desk, const json_t *item,
+                                    const sgn_binding_t *bindings, int count, apr_pool_t *pool)
+{
+    const char *credential, *label = NULL;
+    json_t *key, *token, *algorithms = NULL;
+    int bound;
+
+    SGN_TRY(sgn_json_get_str(&credential, item, "credentialID", pool));
+    SGN_TRY(sgn_json_find_object(&key, item, "key", pool));
+    SGN_TRY(sgn_json_find_object(&token, item, "token", pool));
+    if (key)
+        SGN_TRY(sgn_json_find_array(&algorithms, key, "algo", pool));
+    if (token)
+        SGN_TRY(sgn_json_find_str(&label, token, "label", NULL, pool));
+    if (label && strlen(label) > LABEL_TEXT)
+        return SGN_ERROR(pool, SGN_FIELD, "label: at most %d bytes", LABEL_TEXT);
+    bound = is_bound(bindings, count, credential);
+    json_array_append_new(out, json_pack("{s:s, s:s}", "credentialID", credential, "status", bound ? "bound" : "unbound"));
+    if (!bound)
+        return NULL;
+    return sgn_db_run(jobs->o.office, pool,
+                      "INSERT OR REPLACE INTO agent_credential (agent, credential, algorithms, label) VALUES ($1, $2, $3, $4)",
+                      "ssss", desk->agent, credential, join(algorithms, pool), label);
+}
+
 sgn_error_t *sgn_desk_credentials(json_t **answer, sgn_jobs_t *jobs, const sgn_desk_t *desk, json_t *body, apr_pool_t *pool)
 {
     json_t *list, *item, *out = json_array();
     sgn_binding_t *bindings;
+    sgn_error_t *error;
     size_t i;
     int count;
 
@@ -57,26 +89,18 @@ sgn_error_t *sgn_desk_credentials(json_t **answer, sgn_jobs_t *jobs, const sgn_d
     if (json_array_size(list) > 64)
         return SGN_ERROR(pool, SGN_FIELD, "credentials: at most 64");
     SGN_TRY(sgn_agency_credentials(&bindings, &count, jobs->o.agency, desk->account, sgn_clock_now(), pool));
-    SGN_TRY(sgn_db_run(jobs->o.office, pool, "DELETE FROM agent_credential WHERE agent = $1", "s", desk->agent));
-    json_array_foreach(list, i, item) {
-        const char *credential, *label = NULL;
-        json_t *key, *token, *algorithms = NULL;
-        int bound;
-
-        SGN_TRY(sgn_json_get_str(&credential, item, "credentialID", pool));
-        SGN_TRY(sgn_json_find_object(&key, item, "key", pool));
-        SGN_TRY(sgn_json_find_object(&token, item, "token", pool));
-        if (key)
-            SGN_TRY(sgn_json_find_array(&algorithms, key, "algo", pool));
-        if (token)
-            SGN_TRY(sgn_json_find_str(&label, token, "label", NULL, pool));
-        bound = is_bound(bindings, count, credential);
-        json_array_append_new(out, json_pack("{s:s, s:s}", "credentialID", credential, "status", bound ? "bound" : "unbound"));
-        if (bound)
-            SGN_TRY(sgn_db_run(jobs->o.office, pool,
-                               "INSERT OR REPLACE INTO agent_credential (agent, credential, algorithms, label) VALUES ($1, $2, $3, $4)",
-                               "ssss", desk->agent, credential, join(algorithms, pool), label));
+    /* The list as a whole: an offer between the old and the new would find none. */
+    SGN_TRY(sgn_db_begin(jobs->o.office, pool));
+    error = sgn_db_run(jobs->o.office, pool, "DELETE FROM agent_credential WHERE agent = $1", "s", desk->agent);
+    for (i = 0; !error && i < json_array_size(list); i++) {
+        item = json_array_get(list, i);
+        error = take_credential(out, jobs, desk, item, bindings, count, pool);
     }
+    if (error) {
+        sgn_db_rollback(jobs->o.office);
+        return error;
+    }
+    SGN_TRY(sgn_db_commit(jobs->o.office, pool));
     mark_seen(jobs, desk->account);
     return NULL;
 }
@@ -217,31 +241,40 @@ sgn_error_t *sgn_desk_progress(json_t **answer, sgn_jobs_t *jobs, const sgn_desk
     /* Once the password was given, `authorised` stays: numbers are void, not free [B35]. */
     SGN_TRY(sgn_db_run(jobs->o.office, pool,
                        "UPDATE job SET state = $1, lease_expires = $2, authorised = max(authorised, $3) WHERE id = $4"
-                       " AND state IN ('claimed','displayed','authorised','signing')", "siis", state, (apr_int64_t)until,
-                       (apr_int64_t)(strcmp(state, "displayed") != 0), job->id));
+                       " AND lease = $5 AND state IN ('claimed','displayed','authorised','signing')", "siiss", state,
+                       (apr_int64_t)until, (apr_int64_t)(strcmp(state, "displayed") != 0), job->id, lease));
     sgn_json_set_str(*answer, "leaseExpires", sgn_clock_print(until, pool));
     return NULL;
 }
 
-sgn_error_t *sgn_desk_reject(json_t **answer, sgn_jobs_t *jobs, const sgn_desk_t *desk, json_t *body, apr_pool_t *pool)
+static sgn_error_t *end_rejected(sgn_jobs_t *jobs, const sgn_desk_t *desk, json_t *body, const char *code, apr_pool_t *pool)
 {
-    const char *lease, *code;
-    sgn_error_t *error;
+    const char *lease;
     sgn_job_t *job;
 
     SGN_TRY(held_job(&job, &lease, jobs, desk, body, pool));
+    /* What has signature values is not undone by a word [A15]. */
+    if (sgn_job_is_final(job->state) || strcmp(job->state, "returned") == 0)
+        return NULL;
+    SGN_TRY(sgn_job_release(jobs->o.office, job, code, pool));
+    SGN_TRY(sgn_job_state(jobs->o.office, job->id, "rejected", code, pool));
+    return sgn_job_audit(jobs, job, "job.reject", body, pool);
+}
+
+sgn_error_t *sgn_desk_reject(json_t **answer, sgn_jobs_t *jobs, const sgn_desk_t *desk, json_t *body, apr_pool_t *pool)
+{
+    const char *code, *why;
+    sgn_error_t *error;
+
     SGN_TRY(sgn_json_get_str(&code, body, "error", pool));
     if (!sgn_error_find(code))
         return SGN_ERROR(pool, SGN_FIELD, "error: %.40s is no code", code);
+    SGN_TRY(sgn_json_find_str(&why, body, "error_description", NULL, pool));
+    if (why && strlen(why) > REASON_TEXT)
+        return SGN_ERROR(pool, SGN_FIELD, "error_description: at most %d bytes", REASON_TEXT);
     *answer = sgn_json_object(pool);
-    if (sgn_job_is_final(job->state))
-        return NULL;
     SGN_TRY(sgn_db_begin(jobs->o.office, pool));
-    error = sgn_job_release(jobs->o.office, job, code, pool);
-    if (!error)
-        error = sgn_job_state(jobs->o.office, job->id, "rejected", code, pool);
-    if (!error)
-        error = sgn_job_audit(jobs, job, "job.reject", body, pool);
+    error = end_rejected(jobs, desk, body, code, pool);
     if (!error)
         return sgn_db_commit(jobs->o.office, pool);
     sgn_db_rollback(jobs->o.office);

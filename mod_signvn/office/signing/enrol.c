@@ -26,7 +26,8 @@ sgn_error_t *sgn_enrol_begin(json_t **answer, sgn_jobs_t *jobs, const char *acco
     error = sgn_db_run(office, pool, "DELETE FROM enrolment WHERE account = $1 OR expires < $2", "si", account,
                        (apr_int64_t)sgn_clock_now());
     if (!error)
-        error = sgn_db_run(office, pool, "DELETE FROM enrolment_miss", NULL);
+        /* ... but a code of one's own gives no new guesses at other people's. */
+        error = sgn_db_run(office, pool, "DELETE FROM enrolment_miss WHERE NOT EXISTS (SELECT 1 FROM enrolment WHERE id IS NULL)", NULL);
     if (!error)
         error = sgn_db_run(office, pool, "INSERT INTO enrolment (code, account, expires) VALUES ($1, $2, $3)", "ssi",
                            code, account, (apr_int64_t)(sgn_clock_now() + CODE_LIFE));
@@ -71,8 +72,8 @@ sgn_error_t *sgn_enrol_request(json_t **answer, sgn_jobs_t *jobs, json_t *body, 
     SGN_TRY(sgn_es256_jwk_read(proved, jwk, pool));
     if (memcmp(point, proved, sizeof point) != 0)
         return SGN_ERROR(pool, SGN_AGENT_PROOF, "the key enrolled is not the key that proves");
-    if (strlen(name) > 100)
-        return SGN_ERROR(pool, SGN_FIELD, "agentName: at most 100 bytes");
+    if (strlen(name) > 100 || strlen(version) > 100)
+        return SGN_ERROR(pool, SGN_FIELD, "agentName, appVersion: at most 100 bytes");
     SGN_TRY(sgn_random_token(&id, 16, pool));
     SGN_TRY(sgn_random_token(&nonce, 16, pool));
     key = sgn_bytes(point, sizeof point);
@@ -146,17 +147,20 @@ static sgn_error_t *confirm(const char **agent, sgn_jobs_t *jobs, const sgn_db_r
     sgn_bytes_t point = sgn_db_bytes(rows, 0, 2);
     sgn_audit_act_t act = { .actor = account, .action = "agent.enrol" };
     sgn_db_t *office = jobs->o.office;
+    apr_int64_t changed;
     sgn_error_t *error;
 
     SGN_TRY(sgn_random_token(agent, 16, pool));
     act.object = *agent;
     SGN_TRY(sgn_db_begin(office, pool));
-    error = sgn_db_run(office, pool, "INSERT INTO agent (id, account, name, point, version, enrolled) VALUES ($1, $2, $3, $4, $5, $6)",
-                       "sssbsi", *agent, account, sgn_db_text(rows, 0, 1), &point, sgn_db_text(rows, 0, 4),
-                       (apr_int64_t)sgn_clock_now());
+    error = sgn_db_run_changed(&changed, office, pool, "UPDATE enrolment SET confirmed = $1 WHERE id = $2 AND confirmed IS NULL",
+                               "ss", *agent, sgn_db_text(rows, 0, 0));
+    if (!error && changed != 1)
+        error = SGN_ERROR(pool, SGN_ENROL_CODE, "confirmed already");
     if (!error)
-        error = sgn_db_run(office, pool, "UPDATE enrolment SET confirmed = $1 WHERE id = $2", "ss", *agent,
-                           sgn_db_text(rows, 0, 0));
+        error = sgn_db_run(office, pool, "INSERT INTO agent (id, account, name, point, version, enrolled) VALUES ($1, $2, $3, $4, $5, $6)",
+                           "sssbsi", *agent, account, sgn_db_text(rows, 0, 1), &point, sgn_db_text(rows, 0, 4),
+                           (apr_int64_t)sgn_clock_now());
     if (!error)
         error = sgn_audit_add(jobs->o.audit, &act, pool);
     if (!error)

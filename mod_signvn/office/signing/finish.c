@@ -100,6 +100,12 @@ static sgn_error_t *embed(finish_t *f)
     return NULL;
 }
 
+static const json_t *signature_of(const finish_t *f, const json_t *fact)
+{
+    return json_array_get(json_object_get(f->verdict->report, "signatures"),
+                          (size_t)json_integer_value(json_object_get(fact, "n")));
+}
+
 /* The signature with our value in the report of the finished file. */
 static const json_t *our_signature(const finish_t *f)
 {
@@ -111,8 +117,25 @@ static const json_t *our_signature(const finish_t *f)
         const char *other = json_string_value(json_object_get(fact, "value"));
 
         if (other && strcmp(other, value) == 0)
-            return json_array_get(json_object_get(f->verdict->report, "signatures"),
-                                  (size_t)json_integer_value(json_object_get(fact, "n")));
+            return signature_of(f, fact);
+    }
+    return NULL;
+}
+
+/* The person's signature that this seal rests on. */
+static const json_t *basis_signature(const finish_t *f)
+{
+    json_t *fact;
+    size_t i;
+
+    json_array_foreach(f->verdict->facts, i, fact) {
+        const char *digest;
+        sgn_bytes_t value;
+
+        if (sgn_json_find_bytes(&value, fact, "value", f->pool) || sgn_digest_sha256_hex(&digest, value.data, value.len, f->pool))
+            continue;
+        if (strcmp(digest, f->item->person_digest) == 0)
+            return signature_of(f, fact);
     }
     return NULL;
 }
@@ -131,6 +154,12 @@ static sgn_error_t *validate(finish_t *f)
     indication = signature ? json_string_value(json_object_get(signature, "indication")) : NULL;
     sub = signature ? json_string_value(json_object_get(signature, "subIndication")) : NULL;
     f->item->report = sgn_json_print(f->verdict->report, f->pool);
+    if (indication && strcmp(indication, "TOTAL-PASSED") == 0 && f->item->person_digest) {
+        /* [B8] revoked while the seal was on the desk: there is nothing to seal any more */
+        signature = basis_signature(f);
+        indication = signature ? json_string_value(json_object_get(signature, "indication")) : NULL;
+        sub = signature ? json_string_value(json_object_get(signature, "subIndication")) : NULL;
+    }
     if (indication && strcmp(indication, "TOTAL-PASSED") == 0)
         return NULL;
     if (indication && sub && strcmp(sub, "TRY_LATER") == 0)
@@ -173,6 +202,10 @@ static sgn_error_t *archive(finish_t *f)
     sgn_json_set_str(metadata, "direction", "out");
     sgn_json_set_str(metadata, "kind", f->item->kind);
     sgn_json_set_str(metadata, "archivedBy", f->job->account);
+    /* what the caller wrote there is not ours */
+    json_object_del(metadata, "system");
+    json_object_del(metadata, "legalValue");
+    json_object_del(metadata, "indication");
     sgn_json_set_str(metadata, "system", f->job->system);
     sgn_json_set(metadata, "legalValue", json_object_get(f->verdict->report, "legalValue"));
     sgn_json_set(metadata, "indication", json_object_get(f->verdict->report, "indication"));

@@ -256,34 +256,45 @@ sgn_error_t *sgn_jobs_status(json_t **out, sgn_jobs_t *jobs, apr_pool_t *pool)
     return NULL;
 }
 
+/* Read again inside the transaction: a result or a lease may have come between. */
+static sgn_error_t *expire_one(sgn_jobs_t *jobs, const char *id, apr_time_t now, apr_pool_t *pool)
+{
+    sgn_job_t *job;
+
+    SGN_TRY(sgn_job_get(&job, jobs->o.office, id, pool));
+    if (sgn_job_is_final(job->state) || strcmp(job->state, "returned") == 0)
+        return NULL;
+    if (job->expires < now)
+        return end_job(jobs, job, "expired", SGN_EXPIRED, "job.expire", pool);
+    if (job->lease_expires == 0 || job->lease_expires >= now || job->authorised)
+        return NULL;
+    return sgn_db_run(jobs->o.office, pool,
+                      "UPDATE job SET state = 'prepared', agent = NULL, lease = NULL, lease_expires = 0 WHERE id = $1",
+                      "s", job->id);
+}
+
 /* Ends jobs past their deadline.  A lease lost before the password goes back to
  * the offer; after it a late result is still taken until the deadline [A15]. */
 static sgn_error_t *expire(sgn_jobs_t *jobs, apr_pool_t *pool)
 {
     apr_time_t now = sgn_clock_now();
-    sgn_error_t *error = NULL;
     sgn_db_rows_t *rows;
 
     SGN_TRY(sgn_db_query(&rows, jobs->o.office, pool,
                          "SELECT id FROM job WHERE state IN ('prepared','claimed','displayed','authorised','signing')"
                          " AND (expires < $1 OR (lease_expires > 0 AND lease_expires < $1 AND authorised = 0))", "i", (apr_int64_t)now));
-    for (int i = 0; i < sgn_db_count(rows) && !error; i++) {
-        sgn_job_t *job;
+    for (int i = 0; i < sgn_db_count(rows); i++) {
+        sgn_error_t *error;
 
         SGN_TRY(sgn_db_begin(jobs->o.office, pool));
-        error = sgn_job_get(&job, jobs->o.office, sgn_db_text(rows, i, 0), pool);
-        if (!error && job->expires < now)
-            error = end_job(jobs, job, "expired", SGN_EXPIRED, "job.expire", pool);
-        else if (!error)
-            error = sgn_db_run(jobs->o.office, pool,
-                               "UPDATE job SET state = 'prepared', agent = NULL, lease = NULL, lease_expires = 0"
-                               " WHERE id = $1", "s", job->id);
-        if (!error)
-            error = sgn_db_commit(jobs->o.office, pool);
-        else
+        error = expire_one(jobs, sgn_db_text(rows, i, 0), now, pool);
+        if (error) {
             sgn_db_rollback(jobs->o.office);
+            return error;
+        }
+        SGN_TRY(sgn_db_commit(jobs->o.office, pool));
     }
-    return error;
+    return NULL;
 }
 
 sgn_error_t *sgn_jobs_work(sgn_jobs_t *jobs, apr_pool_t *pool)

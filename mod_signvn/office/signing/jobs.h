@@ -19,6 +19,7 @@
 #include "office/agency/agency.h"
 #include "office/archive/archive.h"
 #include "office/keys/keys.h"
+#include "office/signing/once.h"
 
 typedef struct sgn_jobs_t sgn_jobs_t;
 
@@ -44,10 +45,12 @@ sgn_error_t *sgn_jobs_begin(const char **job, int *count, sgn_jobs_t *jobs, cons
 void sgn_jobs_abandon(sgn_jobs_t *jobs, const char *job, apr_pool_t *pool);
 
 /* documents[n] lies durably in jobs/<id>/<n>.pdf.  *answer: {id, state,
- * matchCode, expires, items}.  key, key_digest: Idempotency-Key, may be NULL. */
+ * matchCode, expires, items}.  once: taken and answered with the job, may be NULL;
+ * SGN_BUSY when the same request was faster. */
 sgn_error_t *sgn_jobs_create(json_t **answer, sgn_jobs_t *jobs, const char *job, const sgn_person_t *person,
                              const char *system, json_t *request,
-                             const sgn_engine_document_t *documents, int count, int dry_run, apr_pool_t *pool);
+                             const sgn_engine_document_t *documents, int count, int dry_run,
+                             const sgn_once_t *once, apr_pool_t *pool);
 
 /* Own jobs only: SGN_JOB_UNKNOWN for everybody else's. */
 sgn_error_t *sgn_jobs_get(json_t **answer, sgn_jobs_t *jobs, const char *job, const char *account, apr_pool_t *pool);

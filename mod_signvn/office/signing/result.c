@@ -14,6 +14,7 @@
 #include "office/signing/sign_request.h"
 
 #define VALUE_LIMIT 1024
+#define REASON_LIMIT 500
 
 typedef struct {
     sgn_jobs_t *jobs;
@@ -95,6 +96,16 @@ static sgn_error_t *refuse(result_t *r, const sgn_job_item_t *item, const char *
     return sgn_job_release_item(r->jobs->o.office, r->job, item->n, code, r->pool);
 }
 
+/* Not through a letter: what is no UTF-8 is in no JSON. */
+static const char *cut(const char *text, apr_pool_t *pool)
+{
+    size_t len = REASON_LIMIT;
+
+    while (len && ((unsigned char)text[len] & 0xc0) == 0x80)
+        len--;
+    return apr_pstrmemdup(pool, text, len);
+}
+
 static sgn_error_t *take_error(const char **status, result_t *r, const sgn_job_item_t *item, json_t *entry)
 {
     const char *code, *reason;
@@ -103,8 +114,8 @@ static sgn_error_t *take_error(const char **status, result_t *r, const sgn_job_i
     SGN_TRY(sgn_json_find_str(&reason, entry, "reason", NULL, r->pool));
     if (!sgn_error_find(code))
         code = sgn_error_row(SGN_TOKEN_FAILED)->name;
-    if (reason && strlen(reason) > 500)
-        reason = apr_pstrmemdup(r->pool, reason, 500);
+    if (reason && strlen(reason) > REASON_LIMIT)
+        reason = cut(reason, r->pool);
     *status = strcmp(code, sgn_error_row(SGN_USER_DECLINED)->name) == 0 ? "declined" : "error";
     return refuse(r, item, *status, code, reason);
 }
@@ -118,6 +129,8 @@ static sgn_error_t *take_value(const char **status, result_t *r, const sgn_job_i
     if (value.len == 0 || value.len > VALUE_LIMIT)
         return SGN_ERROR(r->pool, SGN_FIELD, "signature of %" APR_SIZE_T_FMT " bytes", value.len);
     *status = "error";
+    /* Whatever the desk told of its progress: somebody gave a password [B35]. */
+    r->job->authorised = 1;
     if (r->refused) {
         SGN_TRY(discarded(r, item, value, r->refused));
         return refuse(r, item, "error", r->refused, NULL);
@@ -151,6 +164,18 @@ static sgn_error_t *take_entry(result_t *r, json_t *entry)
         SGN_TRY(take_error(&status, r, item, entry));
     item->state = status;
     json_array_append_new(r->answer, json_pack("{s:I, s:s}", "n", (json_int_t)n, "status", status));
+    return NULL;
+}
+
+/* A result is the last word: what it leaves out would wait for ever. */
+static sgn_error_t *close_rest(result_t *r)
+{
+    for (int i = 0; i < r->count; i++) {
+        if (strcmp(r->items[i].state, "pending") != 0)
+            continue;
+        SGN_TRY(refuse(r, &r->items[i], "error", sgn_error_row(SGN_TOKEN_FAILED)->name, NULL));
+        r->items[i].state = "error";
+    }
     return NULL;
 }
 
@@ -205,7 +230,10 @@ static sgn_error_t *take_all(result_t *r, json_t *list)
         return take_late(r, list);
     json_array_foreach(list, i, entry)
         SGN_TRY(take_entry(r, entry));
+    SGN_TRY(close_rest(r));
     SGN_TRY(close_groups(r));
+    SGN_TRY(sgn_db_run(r->jobs->o.office, r->pool, "UPDATE job SET authorised = $1 WHERE id = $2", "is",
+                       (apr_int64_t)r->job->authorised, r->job->id));
     SGN_TRY(sgn_job_state(r->jobs->o.office, r->job->id, "returned", NULL, r->pool));
     return sgn_job_settle(r->jobs->o.office, r->job->id, r->pool);
 }
