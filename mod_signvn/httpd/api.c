@@ -7,6 +7,8 @@
 
 #include <apr_strings.h>
 
+#include "base/text.h"
+
 #define LONGEST_SEGMENT 200
 
 static const sgn_api_route_t routes[] = {
@@ -68,14 +70,15 @@ const sgn_api_route_t *sgn_api_routes(int *count)
     return routes;
 }
 
-static int is_plain(const char *segment, size_t len)
+/* Our identifiers; a series of numbers is a word of the language, as QĐ is. */
+static int is_plain(const char *segment, size_t len, int is_word)
 {
     if (!len || len > LONGEST_SEGMENT || segment[0] == '.')
         return 0;
     for (size_t i = 0; i < len; i++)
-        if (!isalnum((unsigned char)segment[i]) && !strchr("._~:-", segment[i]))
+        if (!isalnum((unsigned char)segment[i]) && !strchr("._~:-", segment[i]) && !(is_word && (unsigned char)segment[i] >= 0x80))
             return 0;
-    return 1;
+    return !is_word || sgn_text_is_utf8(segment, len);
 }
 
 /* Segment by segment; args may be NULL when only the match is asked. */
@@ -85,7 +88,7 @@ static int matches(const char *pattern, const char *path, apr_table_t *args, apr
         size_t wanted = strcspn(++pattern, "/"), given = strcspn(++path, "/");
 
         if (*pattern == '{') {
-            if (!is_plain(path, given))
+            if (!is_plain(path, given, strcmp(pattern, "{series}") == 0))
                 return 0;
             if (args)
                 apr_table_setn(args, apr_pstrmemdup(pool, pattern + 1, wanted - 2), apr_pstrmemdup(pool, path, given));

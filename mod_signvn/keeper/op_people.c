@@ -104,6 +104,8 @@ sgn_error_t *sgn_op_registers_get(sgn_call_t *call)
     SGN_TRY(sgn_json_get_str(&series, call->args, "series", call->pool));
     if (call->person && !sgn_person_has_role(call->person, agency, NULL))
         return SGN_ERROR(call->pool, SGN_ACCESS_DENIED, "register of %s", agency);
+    if (strlen(year) != 4 || strspn(year, "0123456789") != 4)
+        return SGN_ERROR(call->pool, SGN_FIELD, "year: four digits wanted");
     SGN_TRY(sgn_register_list(&answer, call->keeper->office, agency, atoi(year), series, call->pool));
     sgn_call_answer(call, 200, answer);
     return NULL;
