@@ -9,6 +9,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -25,8 +26,12 @@ typedef struct {
     int start;
 } worker_t;
 
+/* The next worker is forked before its task comes: a fork costs more than a
+ * small task.  It serves one task like any other and has seen none before. */
 typedef struct {
     int control, signals;
+    pid_t next;                 /* 0: none waits */
+    int call;                   /* to it */
     const sgn_sandbox_t *sandbox;
     worker_t workers[WORKERS];
 } zygote_t;
@@ -61,7 +66,7 @@ static sgn_error_t *read_spawn(spawn_t *spawn, const sgn_wire_message_t *message
     return NULL;
 }
 
-static void become_worker(const zygote_t *zygote, const spawn_t *spawn, pid_t parent)
+static void leave_parent(pid_t parent)
 {
     sigset_t none;
 
@@ -70,7 +75,62 @@ static void become_worker(const zygote_t *zygote, const spawn_t *spawn, pid_t pa
         _exit(SGN_WORK_EXIT_WALLS);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
-    sgn_work_run(&spawn->work, zygote->sandbox);
+}
+
+/* Waits for its one task; nothing of the zygote stays open meanwhile. */
+static void wait_for_task(const sgn_sandbox_t *sandbox, int call, pid_t parent, apr_pool_t *pool)
+{
+    sgn_wire_message_t *message;
+    spawn_t spawn;
+
+    leave_parent(parent);
+    if (dup2(call, 3) != 3 || syscall(SYS_close_range, 4, ~0u, 0) != 0)
+        _exit(SGN_WORK_EXIT_WALLS);
+    if (sgn_wire_receive(&message, 3, -1, pool) || !message || read_spawn(&spawn, message, pool))
+        _exit(SGN_WORK_EXIT_REQUEST);
+    sgn_work_run(&spawn.work, sandbox);
+}
+
+/* Only between two turns: no descriptor of a task is open then. */
+static void breed(zygote_t *zygote, apr_pool_t *pool)
+{
+    pid_t parent = getpid();
+    int fds[2];
+
+    if (zygote->next || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) != 0)
+        return;
+    zygote->next = fork();
+    if (zygote->next == 0)
+        wait_for_task(zygote->sandbox, fds[1], parent, pool);
+    close(fds[1]);
+    if (zygote->next > 0) {
+        zygote->call = fds[0];
+        return;
+    }
+    close(fds[0]);
+    zygote->next = 0;
+}
+
+/* The task goes to the process that waits, or to a new one. */
+static pid_t give(zygote_t *zygote, const sgn_wire_message_t *message, const spawn_t *spawn, apr_pool_t *pool)
+{
+    pid_t pid = zygote->next, parent = getpid();
+
+    if (pid) {
+        int gone = sgn_wire_send(zygote->call, message, 0, pool) != NULL;
+
+        close(zygote->call);
+        zygote->next = 0;
+        if (!gone)
+            return pid;
+        kill(pid, SIGKILL);
+    }
+    pid = fork();
+    if (pid == 0) {
+        leave_parent(parent);
+        sgn_work_run(&spawn->work, zygote->sandbox);
+    }
+    return pid;
 }
 
 /* Sent blocking: the buffer of a fresh socket always has room. */
@@ -88,7 +148,7 @@ static sgn_error_t *spawn_worker(zygote_t *zygote, const sgn_wire_message_t *mes
     spawn_t spawn;
     worker_t *slot = NULL;
     json_t *json = sgn_json_object(pool);
-    pid_t pid, parent = getpid();
+    pid_t pid;
     int pidfd;
 
     SGN_TRY(read_spawn(&spawn, message, pool));
@@ -97,11 +157,9 @@ static sgn_error_t *spawn_worker(zygote_t *zygote, const sgn_wire_message_t *mes
             slot = &zygote->workers[i];
     if (!slot)
         return SGN_ERROR(pool, SGN_BUSY, "%d workers run", WORKERS);
-    pid = fork();
+    pid = give(zygote, message, &spawn, pool);
     if (pid < 0)
         return SGN_ERROR_ERRNO(pool, SGN_INTERNAL, "fork");
-    if (pid == 0)
-        become_worker(zygote, &spawn, parent);
     /* not yet reaped, so the number is still this worker's */
     pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
     if (pidfd < 0) {
@@ -122,6 +180,10 @@ static void reap(zygote_t *zygote, apr_pool_t *pool)
     pid_t pid;
 
     while ((pid = wait4(-1, &status, WNOHANG, &usage)) > 0) {
+        if (pid == zygote->next) {      /* killed while it waited */
+            close(zygote->call);
+            zygote->next = 0;
+        }
         for (int i = 0; i < WORKERS; i++) {
             worker_t *worker = &zygote->workers[i];
             json_t *json;
@@ -187,6 +249,7 @@ sgn_error_t *sgn_zygote_run(int control, const sgn_sandbox_t *sandbox, apr_pool_
     apr_pool_create(&turn, pool);
     while (!done) {
         apr_pool_clear(turn);
+        breed(zygote, turn);
         SGN_TRY(serve(zygote, &done, turn));
     }
     return NULL;

@@ -1,5 +1,6 @@
 /*
- * zygote.h: the warm process that forks one worker per task.
+ * zygote.h: the warm process that forks one worker per task, the next one
+ * always ahead of its task.
  *
  * Control socket (descriptor 3), zygote to keeper, once: {"v":1,"build",
  *   "error"?}; keeper to zygote:
