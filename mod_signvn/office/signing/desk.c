@@ -247,7 +247,7 @@ sgn_error_t *sgn_desk_progress(json_t **answer, sgn_jobs_t *jobs, const sgn_desk
     return NULL;
 }
 
-static sgn_error_t *end_rejected(sgn_jobs_t *jobs, const sgn_desk_t *desk, json_t *body, const char *code, apr_pool_t *pool)
+static sgn_error_t *end_rejected(const char **ended, sgn_jobs_t *jobs, const sgn_desk_t *desk, json_t *body, const char *code, apr_pool_t *pool)
 {
     const char *lease;
     sgn_job_t *job;
@@ -256,6 +256,7 @@ static sgn_error_t *end_rejected(sgn_jobs_t *jobs, const sgn_desk_t *desk, json_
     /* What has signature values is not undone by a word [A15]. */
     if (sgn_job_is_final(job->state) || strcmp(job->state, "returned") == 0)
         return NULL;
+    *ended = job->id;
     SGN_TRY(sgn_job_release(jobs->o.office, job, code, pool));
     SGN_TRY(sgn_job_state(jobs->o.office, job->id, "rejected", code, pool));
     return sgn_job_audit(jobs, job, "job.reject", body, pool);
@@ -263,7 +264,7 @@ static sgn_error_t *end_rejected(sgn_jobs_t *jobs, const sgn_desk_t *desk, json_
 
 sgn_error_t *sgn_desk_reject(json_t **answer, sgn_jobs_t *jobs, const sgn_desk_t *desk, json_t *body, apr_pool_t *pool)
 {
-    const char *code, *why;
+    const char *code, *why, *ended = NULL;
     sgn_error_t *error;
 
     SGN_TRY(sgn_json_get_str(&code, body, "error", pool));
@@ -274,9 +275,13 @@ sgn_error_t *sgn_desk_reject(json_t **answer, sgn_jobs_t *jobs, const sgn_desk_t
         return SGN_ERROR(pool, SGN_FIELD, "error_description: at most %d bytes", REASON_TEXT);
     *answer = sgn_json_object(pool);
     SGN_TRY(sgn_db_begin(jobs->o.office, pool));
-    error = end_rejected(jobs, desk, body, code, pool);
-    if (!error)
-        return sgn_db_commit(jobs->o.office, pool);
-    sgn_db_rollback(jobs->o.office);
-    return error;
+    error = end_rejected(&ended, jobs, desk, body, code, pool);
+    if (error) {
+        sgn_db_rollback(jobs->o.office);
+        return error;
+    }
+    SGN_TRY(sgn_db_commit(jobs->o.office, pool));
+    if (ended)
+        sgn_jobs_abandon(jobs, ended, pool);
+    return NULL;
 }

@@ -1,7 +1,10 @@
 /* jobs.c: opening the room, asking about jobs, ending them. */
 #include "office/signing/jobs.h"
 
+#include <dirent.h>
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <apr_strings.h>
 
@@ -22,6 +25,32 @@ static void end_lock(void *baton)
     pthread_mutex_destroy(&jobs->lock);
 }
 
+/* What a keeper that died between the directory and the row left behind. */
+static sgn_error_t *sweep(sgn_jobs_t *jobs, apr_pool_t *pool)
+{
+    sgn_error_t *error = NULL;
+    struct dirent *entry;
+    DIR *directory;
+    int fd;
+
+    SGN_TRY(sgn_file_open(&fd, jobs->o.state, "jobs", O_RDONLY | O_DIRECTORY, 0, pool));
+    directory = fdopendir(dup(fd));
+    sgn_pool_close_fd(pool, fd);
+    if (!directory)
+        return SGN_ERROR_ERRNO(pool, SGN_FILE_FAILED, "list jobs");
+    while (!error && (entry = readdir(directory)) != NULL) {
+        sgn_db_rows_t *rows;
+
+        if (entry->d_name[0] == '.')
+            continue;
+        error = sgn_db_query(&rows, jobs->o.office, pool, "SELECT 1 FROM job WHERE id = $1", "s", entry->d_name);
+        if (!error && sgn_db_count(rows) == 0)
+            sgn_jobs_abandon(jobs, apr_pstrdup(pool, entry->d_name), pool);
+    }
+    closedir(directory);
+    return error;
+}
+
 sgn_error_t *sgn_jobs_open(sgn_jobs_t **out, const sgn_jobs_options_t *options, apr_pool_t *pool)
 {
     sgn_jobs_t *jobs = apr_pcalloc(pool, sizeof *jobs);
@@ -36,14 +65,14 @@ sgn_error_t *sgn_jobs_open(sgn_jobs_t **out, const sgn_jobs_options_t *options, 
     apr_pool_create(&jobs->pool, pool);
     jobs->seen = apr_hash_make(jobs->pool);
     *out = jobs;
-    return NULL;
+    return sweep(jobs, pool);
 }
 
 void sgn_jobs_abandon(sgn_jobs_t *jobs, const char *job, apr_pool_t *pool)
 {
     sgn_error_t *ignored = sgn_file_remove(jobs->o.state, apr_pstrcat(pool, "jobs/", job, NULL), pool);
 
-    (void)ignored;      /* the sweeper of jobs/ takes what is left */
+    (void)ignored;      /* the next start takes what is left */
 }
 
 static sgn_error_t *own_job(sgn_job_t **out, sgn_jobs_t *jobs, const char *id, const char *account, apr_pool_t *pool)
@@ -181,6 +210,7 @@ sgn_error_t *sgn_jobs_cancel(json_t **answer, sgn_jobs_t *jobs, const char *id, 
         return error;
     }
     SGN_TRY(sgn_db_commit(jobs->o.office, pool));
+    sgn_jobs_abandon(jobs, id, pool);       /* nothing of it was signed [B32] */
     return sgn_jobs_get(answer, jobs, id, account, pool);
 }
 
@@ -257,14 +287,16 @@ sgn_error_t *sgn_jobs_status(json_t **out, sgn_jobs_t *jobs, apr_pool_t *pool)
 }
 
 /* Read again inside the transaction: a result or a lease may have come between. */
-static sgn_error_t *expire_one(sgn_jobs_t *jobs, const char *id, apr_time_t now, apr_pool_t *pool)
+static sgn_error_t *expire_one(int *ended, sgn_jobs_t *jobs, const char *id, apr_time_t now, apr_pool_t *pool)
 {
     sgn_job_t *job;
 
+    *ended = 0;
     SGN_TRY(sgn_job_get(&job, jobs->o.office, id, pool));
     if (sgn_job_is_final(job->state) || strcmp(job->state, "returned") == 0)
         return NULL;
-    if (job->expires < now)
+    *ended = job->expires < now;
+    if (*ended)
         return end_job(jobs, job, "expired", SGN_EXPIRED, "job.expire", pool);
     if (job->lease_expires == 0 || job->lease_expires >= now || job->authorised)
         return NULL;
@@ -285,14 +317,17 @@ static sgn_error_t *expire(sgn_jobs_t *jobs, apr_pool_t *pool)
                          " AND (expires < $1 OR (lease_expires > 0 AND lease_expires < $1 AND authorised = 0))", "i", (apr_int64_t)now));
     for (int i = 0; i < sgn_db_count(rows); i++) {
         sgn_error_t *error;
+        int ended;
 
         SGN_TRY(sgn_db_begin(jobs->o.office, pool));
-        error = expire_one(jobs, sgn_db_text(rows, i, 0), now, pool);
+        error = expire_one(&ended, jobs, sgn_db_text(rows, i, 0), now, pool);
         if (error) {
             sgn_db_rollback(jobs->o.office);
             return error;
         }
         SGN_TRY(sgn_db_commit(jobs->o.office, pool));
+        if (ended)
+            sgn_jobs_abandon(jobs, sgn_db_text(rows, i, 0), pool);
     }
     return NULL;
 }
