@@ -70,6 +70,12 @@ if ($sealed) {
     is($passed, 0, "flipped bytes: none of $tried passes");
     cmp_ok($failed, '>', $tried / 2, "flipped bytes: most are TOTAL-FAILED ($failed of $tried)");
 
+    my $page = $client->call(clerk => POST => '/signvn/v1/validations', content => $sealed, headers => { 'Content-Type' => 'application/pdf', Accept => 'text/html' });
+    like($page->{headers}{'content-type'} // '', qr{^text/html}, 'the report as a page');
+    my @linked = $page->{content} =~ m{(?:href|src)="([^"]+)"}g;
+    ok(scalar @linked, 'the report has its sheet');
+    is($client->call(clerk => GET => $_)->{status}, 200, "the report's $_ is there") for @linked;
+
     my $answer = $client->call(archivist => GET => "/signvn/v1/archive/$item->{archived}/original");
     ok($answer->{content} eq $sealed, 'archive: the same bytes');
     is($answer->{headers}{etag}, '"' . sha256_hex($sealed) . '"', 'archive: strong ETag is the sha256');

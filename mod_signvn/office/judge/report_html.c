@@ -263,7 +263,7 @@ sgn_error_t *sgn_report_html_print(sgn_bytes_t *out, const json_t *report, const
     put(&page, page.english ? "en" : "vi");
     put(&page, "\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width\">\n<title>");
     text(&page, label(&page, LABEL_HEADING));
-    put(&page, "</title>\n<link rel=\"stylesheet\" href=\"/signvn/signvn.css\">\n</head>\n<body class=\"report\">\n<main>\n");
+    put(&page, "</title>\n<link rel=\"stylesheet\" href=\"/signvn/style.css\">\n</head>\n<body class=\"report\">\n<main>\n");
     document_part(&page, report);
     json_array_foreach(json_object_get(report, "signatures"), i, signature)
         signature_part(&page, signature, (int)i + 1);
