@@ -82,6 +82,10 @@ if ($sealed) {
     $answer = $client->call(archivist => GET => "/signvn/v1/archive/$item->{archived}/original", headers => { Range => 'bytes=100-199' });
     is($answer->{status}, 206, 'archive: a range');
     ok($answer->{content} eq substr($sealed, 100, 100), 'archive: with its bytes');
+    my $kept = Client::decode($client->call(archivist => GET => "/signvn/v1/archive/$item->{archived}/evidence"))->{evidence} || [];
+    ok(scalar(grep { $_->{kind} eq 'ocsp' } @$kept), 'archive: OCSP answers of the moment are kept [SV-I06]');
+    ok(scalar(grep { $_->{kind} eq 'crl' } @$kept), 'archive: and the CRL of the issuing CA');
+    ok(!(grep { !$_->{size} || $_->{sha256} !~ /^[0-9a-f]{64}$/ } @$kept), 'archive: each with its size and digest');
     my ($job, $again) = $client->post_job(clerk => $site->sealing, $sealed);
     is($job->{code}, 'seal.already-sealed', 'B3: the sealed file is not sealed again');
     is($again->{status}, 409, 'B3: 409');

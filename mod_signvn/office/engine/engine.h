@@ -62,7 +62,8 @@ sgn_error_t *sgn_engine_task(json_t **answer, sgn_bytes_t *result,
 
 /* Validation of a document as a stranger would, with the evidence loop.
  * receipt: our own proof of existence of exactly these bytes, 0 for none.
- * The answer is {report, facts} of task "look" (see worker/task_look.c). */
+ * The answer is {report, facts} of task "look" (see worker/task_look.c) and
+ * `evidence`: [{kind, key, data}], what it was judged by. */
 sgn_error_t *sgn_engine_look(json_t **answer, sgn_engine_t *engine, sgn_engine_class_t class_,
                              const sgn_engine_document_t *document, apr_time_t receipt,
                              apr_pool_t *pool);

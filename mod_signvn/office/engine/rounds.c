@@ -78,6 +78,7 @@ static sgn_error_t *ask(json_t **answer, sgn_engine_t *engine, sgn_engine_class_
         /* time goes on while the network is waited for */
         sgn_json_set_str(args, "now", sgn_clock_print(sgn_clock_now(), pool));
     }
+    sgn_json_set(*answer, "evidence", have);
     if (json_array_size(problems))
         sgn_json_set(*answer, "problems", problems);
     return NULL;

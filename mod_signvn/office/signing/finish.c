@@ -181,6 +181,24 @@ static void set_signers(json_t *metadata, const finish_t *f)
     json_object_set_new(metadata, "signers", signers);
 }
 
+/* [TT 41/2017, Điều 9.1] the CRLs and OCSP answers of the moment go with the
+ * document; certificates and time-stamps are in its CMS. */
+static sgn_error_t *set_evidence(sgn_archive_ingest_t *ingest, const finish_t *f)
+{
+    size_t count = json_array_size(f->verdict->evidence), i;
+    sgn_archive_evidence_t *list = apr_pcalloc(f->pool, sizeof *list * (count + 1));
+    json_t *entry;
+
+    json_array_foreach(f->verdict->evidence, i, entry) {
+        SGN_TRY(sgn_json_get_str(&list[i].kind, entry, "kind", f->pool));
+        SGN_TRY(sgn_json_get_bytes(&list[i].bytes, entry, "data", f->pool));
+        list[i].name = apr_psprintf(f->pool, "%s-%d.der", strcmp(list[i].kind, "crl") == 0 ? "crl" : "ocsp", (int)i + 1);
+    }
+    ingest->evidence = list;
+    ingest->evidence_count = (int)count;
+    return NULL;
+}
+
 static sgn_error_t *archive(finish_t *f)
 {
     sgn_archive_ingest_t ingest = {
@@ -213,6 +231,7 @@ static sgn_error_t *archive(finish_t *f)
     ingest.metadata = metadata;
     memcpy(ingest.sha256, f->document.sha256, sizeof ingest.sha256);
     ingest.name = apr_pstrcat(f->pool, f->item->number ? f->item->number : "document", ".pdf", NULL);
+    SGN_TRY(set_evidence(&ingest, f));
     SGN_TRY(sgn_archive_put(&receipt, f->jobs->o.archive, &ingest, f->pool));
     f->item->archive = receipt.id;
     return NULL;

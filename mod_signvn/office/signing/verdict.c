@@ -127,6 +127,7 @@ sgn_error_t *sgn_verdict_make(sgn_verdict_t **out, sgn_engine_t *engine, sgn_age
     SGN_TRY(sgn_json_get_object(&verdict->report, answer, "report", pool));
     SGN_TRY(sgn_json_find_array(&verdict->facts, answer, "facts", pool));
     SGN_TRY(sgn_json_find_object(&verdict->fields, answer, "fields", pool));
+    SGN_TRY(sgn_json_find_array(&verdict->evidence, answer, "evidence", pool));
     set_document(verdict, document, pool);
     sgn_json_set(verdict->report, "problems", json_object_get(answer, "problems"));
     lookup->agency = agency;

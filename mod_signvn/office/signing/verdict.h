@@ -13,6 +13,7 @@
 typedef struct {
     json_t *report;         /* judged: what /validations answers */
     json_t *facts, *fields, *explain;
+    json_t *evidence;       /* CRLs and OCSP answers it was judged by: [{kind, data}] */
     sgn_judge_input_t input;    /* for sgn_judge_may_seal() */
 } sgn_verdict_t;
 
