@@ -105,7 +105,7 @@ const App = (() => {
         translate();
         try {
             await loadSession();
-            $('who').textContent = `${t('user')}: ${session.name || session.account || ''}`;
+            $('who').textContent = `${session.practice ? t('practice') + ' · ' : ''}${t('user')}: ${session.name || session.account || ''}`;
         } catch (error) {
             sayError($('message'), error);
         }

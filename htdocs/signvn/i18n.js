@@ -37,7 +37,7 @@ const TEXTS = {
     'footer': { en: 'mod_signvn. Every error shows its code; give the code and the time to the IT unit.' },
 
     // made by scripts
-    'user': { vi: 'Người dùng', en: 'User' }, 'lang': { vi: 'English', en: 'Tiếng Việt' },
+    'user': { vi: 'Người dùng', en: 'User' }, 'practice': { vi: 'TRANG THỰC HÀNH', en: 'PRACTICE SITE' }, 'lang': { vi: 'English', en: 'Tiếng Việt' },
     'error.network': { vi: 'Không kết nối được máy chủ. Hãy kiểm tra mạng rồi thử lại.', en: 'The server cannot be reached. Check the network and try again.' },
     'error.code': { vi: 'Mã', en: 'Code' },
     'choose.file': { vi: 'Hãy chọn tệp PDF.', en: 'Choose a PDF file.' }, 'choose.secrecy': { vi: 'Hãy xác nhận văn bản không có nội dung bí mật nhà nước.', en: 'Confirm that the document holds no state secret.' },

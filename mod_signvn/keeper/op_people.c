@@ -44,6 +44,8 @@ sgn_error_t *sgn_op_session_get(sgn_call_t *call)
 
     sgn_json_set_str(answer, "account", call->account);
     json_object_set_new(answer, "credentials", list);
+    if (sgn_config_flag(call->config, "SignVNPractice"))
+        sgn_json_set_bool(answer, "practice", 1);
     sgn_call_answer(call, 200, answer);
     if (!call->person)
         return NULL;

@@ -124,6 +124,9 @@ sgn_error_t *sgn_op_validations_create(sgn_call_t *call)
     SGN_TRY(name_document(call, verdict->report));
     SGN_TRY(sgn_random_token(&id, 16, pool));
     sgn_json_set_str(verdict->report, "id", id);
+    /* a report of a practice site says so */
+    if (sgn_config_flag(call->config, "SignVNPractice"))
+        sgn_json_set_bool(verdict->report, "practice", 1);
     if (verdict->explain)
         keep(id, call->account, sgn_json_print(verdict->explain, pool));
     if (accept && strstr(accept, "html"))

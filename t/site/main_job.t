@@ -72,6 +72,9 @@ if ($sealed) {
 
     my $page = $client->call(clerk => POST => '/signvn/v1/validations', content => $sealed, headers => { 'Content-Type' => 'application/pdf', Accept => 'text/html' });
     like($page->{headers}{'content-type'} // '', qr{^text/html}, 'the report as a page');
+    ok($client->validate($sealed)->{practice}, 'B33: the report of a practice site says so');
+    like($page->{content}, qr/class="practice"/, 'B33: and its page');
+    ok(Client::decode($client->call(clerk => GET => '/signvn/v1/session'))->{practice}, 'B33: and the session that the pages show');
     my @linked = $page->{content} =~ m{(?:href|src)="([^"]+)"}g;
     ok(scalar @linked, 'the report has its sheet');
     is($client->call(clerk => GET => $_)->{status}, 200, "the report's $_ is there") for @linked;

@@ -227,7 +227,13 @@ static void document_part(page_t *page, const json_t *report)
 
     sgn_buf_printf(page->buf, "<header class=\"%s\">\n<h1>", class_of(indication));
     text(page, label(page, LABEL_HEADING));
-    put(page, "</h1>\n<p class=\"verdict\">");
+    put(page, "</h1>\n");
+    if (json_is_true(json_object_get(report, "practice"))) {
+        put(page, "<p class=\"practice\">");
+        text(page, label(page, LABEL_PRACTICE));
+        put(page, "</p>\n");
+    }
+    put(page, "<p class=\"verdict\">");
     text(page, sgn_report_html_verdict(indication, page->english ? "en" : "vi"));
     put(page, "</p>\n");
     if (legal) {
