@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include <apr_strings.h>
+#include <apr_tables.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/x509.h>
@@ -14,6 +15,7 @@
 #include "base/text.h"
 #include "crypto/digest.h"
 #include "look/pki/algorithm.h"
+#include "look/pki/library.h"
 #include "look/pki/x690.h"
 
 #define TEXT_LIMIT 1024
@@ -256,10 +258,11 @@ static sgn_bytes_t octets(const ASN1_OCTET_STRING *string, apr_pool_t *pool)
     return sgn_bytes_dup(sgn_bytes(ASN1_STRING_get0_data(string), (size_t)ASN1_STRING_length(string)), pool);
 }
 
-sgn_error_t *sgn_cert_parse(sgn_cert_t **out, sgn_bytes_t der, apr_pool_t *pool)
+static sgn_error_t *parse(sgn_cert_t **out, sgn_bytes_t der, apr_pool_t *pool)
 {
     sgn_cert_t *cert = apr_pcalloc(pool, sizeof *cert);
     X509_NAME *subject;
+    X509 *x509;
     const unsigned char *p;
     uint32_t flags;
 
@@ -268,7 +271,10 @@ sgn_error_t *sgn_cert_parse(sgn_cert_t **out, sgn_bytes_t der, apr_pool_t *pool)
     SGN_X690_TRY(pool, SGN_CERT_UNREADABLE, "certificate", sgn_x690_strict(der));
     cert->der = sgn_bytes_dup(der, pool);
     p = cert->der.data;
-    cert->x509 = d2i_X509(NULL, &p, (long)cert->der.len);
+    x509 = X509_new_ex(sgn_library_context(), NULL);
+    cert->x509 = d2i_X509(x509 ? &x509 : NULL, &p, (long)cert->der.len);
+    if (!cert->x509)
+        X509_free(x509);
     SGN_OWN(pool, cert->x509, X509_free);
     if (!cert->x509 || p != cert->der.data + cert->der.len)
         return sgn_algorithm_error(pool, SGN_CERT_UNREADABLE, "certificate");
@@ -300,6 +306,29 @@ sgn_error_t *sgn_cert_parse(sgn_cert_t **out, sgn_bytes_t der, apr_pool_t *pool)
                          || X509_NAME_get_index_by_NID(subject, NID_surname, -1) >= 0, pool);
     ERR_clear_error();
     *out = cert;
+    return NULL;
+}
+
+/* One document names the same few certificates again and again. */
+sgn_error_t *sgn_cert_parse(sgn_cert_t **out, sgn_bytes_t der, apr_pool_t *pool)
+{
+    static const char name[] = "sgn.cert";
+    apr_array_header_t *read = NULL;
+    void *found = NULL;
+
+    if (apr_pool_userdata_get(&found, name, pool) == APR_SUCCESS)
+        read = found;
+    for (int i = 0; read && i < read->nelts; i++) {
+        *out = APR_ARRAY_IDX(read, i, sgn_cert_t *);
+        if (sgn_bytes_equal((*out)->der, der))
+            return NULL;
+    }
+    SGN_TRY(parse(out, der, pool));
+    if (!read) {
+        read = apr_array_make(pool, 8, sizeof(sgn_cert_t *));
+        apr_pool_userdata_setn(read, name, NULL, pool);
+    }
+    APR_ARRAY_PUSH(read, sgn_cert_t *) = *out;
     return NULL;
 }
 

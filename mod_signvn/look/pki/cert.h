@@ -8,7 +8,8 @@
  * anything that UTF-8 can: escape them for their sink.
  *
  * Ownership: the struct, its texts and the X509 live in the pool; `der` is a
- * copy of the input.  Not shared between threads.
+ * copy of the input.  One pool reads the same bytes once: a second parse gives
+ * the same struct.  Not shared between threads.
  */
 #ifndef SGN_LOOK_PKI_CERT_H
 #define SGN_LOOK_PKI_CERT_H
@@ -43,7 +44,7 @@ typedef struct sgn_cert_t {
     unsigned char sha256[32];
     const char *sha256_hex;
     struct x509_st *x509;
-    struct evp_pkey_st *key;            /* of the X509; NULL: of a kind nobody knows */
+    struct evp_pkey_st *key;            /* of the X509; NULL: neither RSA nor EC */
 
     /* subject; NULL where absent */
     const char *common_name, *title, *organisation, *unit, *identifier;

@@ -11,44 +11,98 @@
 #include "base/pool.h"
 #include "base/text.h"
 #include "look/pki/algorithm.h"
+#include "look/pki/x690.h"
 
 #define ANCHORS 64
 #define INTERMEDIATES 256
 /* 112 bits: RSA from 2048, no SHA-1 below the anchor [TT 15/2025, Phụ lục] */
 #define AUTH_LEVEL 2
 
+/* A certificate that is read when a path asks for its name: of an office's
+ * twenty anchors and authorities a document needs two. */
+typedef struct {
+    sgn_bytes_t der;
+    apr_uint64_t subject, issuer;           /* name_key() */
+    sgn_cert_t *cert;                       /* NULL: not read yet */
+    int anchor;
+} known_t;
+
 struct sgn_path_store_t {
-    X509_STORE *store;
-    apr_array_header_t *anchors;            /* sgn_cert_t * */
-    apr_array_header_t *intermediates;      /* sgn_cert_t * */
+    known_t *known;
+    int count;
+    apr_pool_t *pool;
 };
+
+/* Equal for names that are equal without regard to string type, case and
+ * white space [RFC 5280, 7.1]; OpenSSL compares again. */
+static int add_name(apr_uint64_t *key, sgn_der_t name)
+{
+    while (name.left) {
+        sgn_der_t content;
+        unsigned tag;
+
+        SGN_FAULT_TRY(sgn_der_any(&name, &tag, &content, NULL));
+        if (tag == SGN_DER_SEQUENCE || tag == SGN_DER_SET) {
+            SGN_FAULT_TRY(add_name(key, content));
+            continue;
+        }
+        for (size_t i = 0; i < content.left; i++) {
+            unsigned byte = content.at[i];
+
+            if (byte <= ' ')        /* BMPString's zeros too */
+                continue;
+            *key = (*key ^ (byte >= 'A' && byte <= 'Z' ? byte + 32 : byte)) * APR_UINT64_C(0x100000001b3);
+        }
+    }
+    return SGN_FAULT_NONE;
+}
+
+static int name_key(apr_uint64_t *key, sgn_der_t name)
+{
+    *key = APR_UINT64_C(0xcbf29ce484222325);
+    return add_name(key, name);
+}
+
+/* [RFC 5280, 4.1] as far as the subject */
+static int read_names(known_t *known)
+{
+    sgn_der_t in = sgn_x690_der(known->der), certificate, tbs, version, part;
+
+    SGN_FAULT_TRY(sgn_der_take(&in, SGN_DER_SEQUENCE, &certificate));
+    SGN_FAULT_TRY(sgn_der_take(&certificate, SGN_DER_SEQUENCE, &tbs));
+    (void)sgn_x690_optional(&tbs, SGN_DER_CONTEXT_CONSTRUCTED(0), &version);
+    SGN_FAULT_TRY(sgn_der_take(&tbs, SGN_DER_INTEGER, &part));
+    SGN_FAULT_TRY(sgn_der_take(&tbs, SGN_DER_SEQUENCE, &part));
+    SGN_FAULT_TRY(sgn_der_take(&tbs, SGN_DER_SEQUENCE, &part));
+    SGN_FAULT_TRY(name_key(&known->issuer, part));
+    SGN_FAULT_TRY(sgn_der_take(&tbs, SGN_DER_SEQUENCE, &part));
+    SGN_FAULT_TRY(sgn_der_take(&tbs, SGN_DER_SEQUENCE, &part));
+    return name_key(&known->subject, part);
+}
+
+static sgn_error_t *know(sgn_path_store_t *store, const apr_array_header_t *list, int anchor)
+{
+    for (int i = 0; list && i < list->nelts; i++) {
+        known_t *known = &store->known[store->count++];
+
+        *known = (known_t) { .der = APR_ARRAY_IDX(list, i, sgn_bytes_t), .anchor = anchor };
+        SGN_X690_TRY(store->pool, SGN_CERT_UNREADABLE, anchor ? "trust anchor" : "intermediate certificate", read_names(known));
+    }
+    return NULL;
+}
 
 sgn_error_t *sgn_path_store_make(sgn_path_store_t **out, const apr_array_header_t *anchors,
                                  const apr_array_header_t *intermediates, apr_pool_t *pool)
 {
     sgn_path_store_t *store = apr_pcalloc(pool, sizeof *store);
-    int known = intermediates ? intermediates->nelts : 0;
+    int count = intermediates ? intermediates->nelts : 0;
 
-    store->store = X509_STORE_new();
-    SGN_OWN(pool, store->store, X509_STORE_free);
-    store->anchors = apr_array_make(pool, anchors->nelts + 1, sizeof(sgn_cert_t *));
-    store->intermediates = apr_array_make(pool, known + 1, sizeof(sgn_cert_t *));
-    if (!store->store || anchors->nelts > ANCHORS || known > INTERMEDIATES)
-        return SGN_ERROR(pool, SGN_CONFIG, "%d anchors, %d intermediate certificates", anchors->nelts, known);
-    for (int i = 0; i < anchors->nelts; i++) {
-        sgn_cert_t *cert;
-
-        SGN_TRY(sgn_cert_parse(&cert, APR_ARRAY_IDX(anchors, i, sgn_bytes_t), pool));
-        if (!X509_STORE_add_cert(store->store, cert->x509))
-            return sgn_algorithm_error(pool, SGN_CONFIG, "trust anchor");
-        APR_ARRAY_PUSH(store->anchors, sgn_cert_t *) = cert;
-    }
-    for (int i = 0; i < known; i++) {
-        sgn_cert_t *cert;
-
-        SGN_TRY(sgn_cert_parse(&cert, APR_ARRAY_IDX(intermediates, i, sgn_bytes_t), pool));
-        APR_ARRAY_PUSH(store->intermediates, sgn_cert_t *) = cert;
-    }
+    if (anchors->nelts > ANCHORS || count > INTERMEDIATES)
+        return SGN_ERROR(pool, SGN_CONFIG, "%d anchors, %d intermediate certificates", anchors->nelts, count);
+    store->pool = pool;
+    store->known = apr_pcalloc(pool, sizeof *store->known * (size_t)(anchors->nelts + count + 1));
+    SGN_TRY(know(store, anchors, 1));
+    SGN_TRY(know(store, intermediates, 0));
     *out = store;
     return NULL;
 }
@@ -132,68 +186,134 @@ static void check_purpose(sgn_path_t *path, const sgn_cert_t *cert, sgn_path_pur
     }
 }
 
-static void release(void *der)
+/* ---- the certificates that can be above the leaf --------------------------- */
+
+typedef struct {
+    sgn_cert_t *certs[ANCHORS + INTERMEDIATES + SGN_PATH_OFFERED];
+    apr_uint64_t issuers[ANCHORS + INTERMEDIATES + SGN_PATH_OFFERED + 1];   /* the leaf's first */
+    int count;
+    X509_STORE *trusted;
+    STACK_OF(X509) *untrusted;
+} above_t;
+
+static int is_wanted(const above_t *above, apr_uint64_t subject)
 {
-    OPENSSL_free(der);
+    int wanted = 0;
+
+    for (int i = 0; i <= above->count && !wanted; i++)
+        wanted = above->issuers[i] == subject;
+    return wanted;
 }
 
-/* The certificate as it was read already: reading one costs more than checking
- * its signature. */
-static sgn_cert_t *known(const apr_array_header_t *certs, const X509 *x509)
+static int has(const above_t *above, const sgn_cert_t *cert)
 {
-    for (int i = 0; certs && i < certs->nelts; i++)
-        if (APR_ARRAY_IDX(certs, i, sgn_cert_t *)->x509 == x509)
-            return APR_ARRAY_IDX(certs, i, sgn_cert_t *);
+    int found = 0;
+
+    for (int i = 0; i < above->count && !found; i++)
+        found = above->certs[i] == cert;
+    return found;
+}
+
+static int add(above_t *above, sgn_cert_t *cert, apr_uint64_t issuer, int anchor)
+{
+    above->certs[above->count++] = cert;
+    above->issuers[above->count] = issuer;
+    return anchor ? X509_STORE_add_cert(above->trusted, cert->x509) : sk_X509_push(above->untrusted, cert->x509);
+}
+
+/* Those that are known and named as issuer.  *more: some were new. */
+static sgn_error_t *climb_known(int *more, above_t *above, const sgn_path_store_t *store)
+{
+    for (int i = 0; i < store->count; i++) {
+        known_t *known = &store->known[i];
+
+        if (!is_wanted(above, known->subject))
+            continue;
+        if (!known->cert)
+            SGN_TRY(sgn_cert_parse(&known->cert, known->der, store->pool));
+        if (has(above, known->cert))
+            continue;
+        if (!add(above, known->cert, known->issuer, known->anchor))
+            return sgn_algorithm_error(store->pool, SGN_CRYPTO, "path");
+        *more = 1;
+    }
     return NULL;
 }
 
-static sgn_error_t *copy_chain(sgn_path_t *path, const sgn_path_store_t *store, const apr_array_header_t *offered,
-                               STACK_OF(X509) *chain, const sgn_cert_t *leaf, apr_pool_t *pool)
+static sgn_error_t *climb_offered(int *more, above_t *above, const apr_array_header_t *offered, apr_pool_t *pool)
+{
+    for (int i = 0; offered && i < offered->nelts && i < SGN_PATH_OFFERED; i++) {
+        sgn_cert_t *cert = APR_ARRAY_IDX(offered, i, sgn_cert_t *);
+        apr_uint64_t subject, issuer;
+
+        if (has(above, cert) || name_key(&subject, sgn_x690_der(cert->subject)) || !is_wanted(above, subject)
+            || name_key(&issuer, sgn_x690_der(cert->issuer)))
+            continue;
+        if (!add(above, cert, issuer, 0))
+            return sgn_algorithm_error(pool, SGN_CRYPTO, "path");
+        *more = 1;
+    }
+    return NULL;
+}
+
+static sgn_error_t *collect(above_t *above, const sgn_path_store_t *store, const sgn_cert_t *leaf,
+                            const apr_array_header_t *offered, apr_pool_t *pool)
+{
+    int more = 1;
+
+    /* a leaf may be an anchor itself */
+    for (int i = 0; i < store->count; i++)
+        if (store->known[i].anchor && sgn_bytes_equal(store->known[i].der, leaf->der)
+            && !X509_STORE_add_cert(above->trusted, leaf->x509))
+            return sgn_algorithm_error(pool, SGN_CRYPTO, "path");
+    SGN_X690_TRY(pool, SGN_CERT_UNREADABLE, "issuer", name_key(&above->issuers[0], sgn_x690_der(leaf->issuer)));
+    for (int depth = 0; more && depth <= SGN_PATH_DEPTH; depth++) {
+        more = 0;
+        SGN_TRY(climb_known(&more, above, store));
+        SGN_TRY(climb_offered(&more, above, offered, pool));
+    }
+    return NULL;
+}
+
+/* ---- one path -------------------------------------------------------------- */
+
+static sgn_cert_t *found(const above_t *above, const X509 *x509)
+{
+    for (int i = 0; i < above->count; i++)
+        if (above->certs[i]->x509 == x509)
+            return above->certs[i];
+    return NULL;
+}
+
+static void copy_chain(sgn_path_t *path, const above_t *above, STACK_OF(X509) *chain, const sgn_cert_t *leaf, apr_pool_t *pool)
 {
     path->certs = apr_pcalloc(pool, sizeof *path->certs * (SGN_PATH_DEPTH + 2));
     path->certs[path->count++] = (sgn_cert_t *)leaf;
     for (int i = 1; i < sk_X509_num(chain) && path->count < SGN_PATH_DEPTH + 2; i++) {
-        const X509 *x509 = sk_X509_value(chain, i);
-        sgn_cert_t *cert = known(store->anchors, x509);
-        unsigned char *der = NULL;
-        int len;
+        sgn_cert_t *cert = found(above, sk_X509_value(chain, i));
 
-        if (!cert)
-            cert = known(store->intermediates, x509);
-        if (!cert)
-            cert = known(offered, x509);
-        if (cert) {
+        if (cert)
             path->certs[path->count++] = cert;
-            continue;
-        }
-        len = i2d_X509(x509, &der);
-
-        SGN_OWN(pool, der, release);
-        if (len <= 0)
-            return sgn_algorithm_error(pool, SGN_CRYPTO, "certificate of the path");
-        SGN_TRY(sgn_cert_parse(&path->certs[path->count], sgn_bytes(der, (size_t)len), pool));
-        path->count++;
     }
-    return NULL;
 }
 
 static sgn_error_t *attempt(sgn_path_t *path, sgn_path_store_t *store, const sgn_cert_t *cert,
                             const apr_array_header_t *offered, apr_time_t at, apr_pool_t *pool)
 {
     X509_STORE_CTX *ctx = X509_STORE_CTX_new();
-    STACK_OF(X509) *untrusted = sk_X509_new_null();
+    above_t *above = apr_pcalloc(pool, sizeof *above);
     X509_VERIFY_PARAM *param;
     int good, error, depth;
 
+    above->trusted = X509_STORE_new();
+    above->untrusted = sk_X509_new_null();
+    SGN_OWN(pool, above->trusted, X509_STORE_free);
+    SGN_OWN(pool, above->untrusted, OPENSSL_sk_free);
     SGN_OWN(pool, ctx, X509_STORE_CTX_free);
-    SGN_OWN(pool, untrusted, OPENSSL_sk_free);
-    if (!ctx || !untrusted)
+    if (!ctx || !above->trusted || !above->untrusted)
         return sgn_algorithm_error(pool, SGN_CRYPTO, "path");
-    for (int i = 0; i < store->intermediates->nelts; i++)
-        sk_X509_push(untrusted, APR_ARRAY_IDX(store->intermediates, i, sgn_cert_t *)->x509);
-    for (int i = 0; offered && i < offered->nelts && i < SGN_PATH_OFFERED; i++)
-        sk_X509_push(untrusted, APR_ARRAY_IDX(offered, i, sgn_cert_t *)->x509);
-    if (!X509_STORE_CTX_init(ctx, store->store, cert->x509, untrusted))
+    SGN_TRY(collect(above, store, cert, offered, pool));
+    if (!X509_STORE_CTX_init(ctx, above->trusted, cert->x509, above->untrusted))
         return sgn_algorithm_error(pool, SGN_CRYPTO, "path");
     param = X509_STORE_CTX_get0_param(ctx);
     X509_VERIFY_PARAM_set_depth(param, SGN_PATH_DEPTH);
@@ -209,7 +329,8 @@ static sgn_error_t *attempt(sgn_path_t *path, sgn_path_store_t *store, const sgn
     path->count = 0;
     path->code = good == 1 ? SGN_OK : error == X509_V_OK ? SGN_F_PATH_INVALID : code_of(error, depth);
     path->detail = good == 1 ? NULL : apr_psprintf(pool, "%s at depth %d", X509_verify_cert_error_string(error), depth);
-    return copy_chain(path, store, offered, X509_STORE_CTX_get0_chain(ctx), cert, pool);
+    copy_chain(path, above, X509_STORE_CTX_get0_chain(ctx), cert, pool);
+    return NULL;
 }
 
 sgn_error_t *sgn_path_build(sgn_path_t **out, sgn_path_store_t *store, const sgn_cert_t *cert,
