@@ -163,7 +163,6 @@ static sgn_error_t *parse_dict(const sgn_pdf_obj_t **out, const char *text, apr_
 sgn_error_t *sgn_pdf_appear_font(int *font_num, sgn_pdf_update_t *update, apr_pool_t *pool)
 {
     const sgn_pdf_font_parts_t *parts = sgn_pdf_font_parts();
-    const sgn_pdf_obj_t *dict;
     int file, cids, unicode, descriptor, cid_font, font;
 
     if (!parts)
@@ -178,20 +177,17 @@ sgn_error_t *sgn_pdf_appear_font(int *font_num, sgn_pdf_update_t *update, apr_po
                           sgn_pdf_obj_make_int((apr_int64_t)parts->file_length, pool), pool), parts->file);
     sgn_pdf_update_stream(update, cids, deflated(pool), parts->cid_set);
     sgn_pdf_update_stream(update, unicode, deflated(pool), parts->to_unicode);
-    SGN_TRY(parse_dict(&dict, apr_psprintf(pool, "<</Type/FontDescriptor/FontName/%s/Flags 6"
-                       "/FontBBox[%d %d %d %d]/ItalicAngle 0/Ascent %d/Descent %d/CapHeight %d/StemV 80"
-                       "/FontFile2 %d 0 R/CIDSet %d 0 R>>", parts->base_font, parts->box[0], parts->box[1],
-                       parts->box[2], parts->box[3], parts->ascent, parts->descent, parts->cap_height,
-                       file, cids), pool));
-    sgn_pdf_update_object(update, descriptor, 0, dict);
-    SGN_TRY(parse_dict(&dict, apr_psprintf(pool, "<</Type/Font/Subtype/CIDFontType2/BaseFont/%s"
-                       "/CIDSystemInfo<</Registry(Adobe)/Ordering(Identity)/Supplement 0>>"
-                       "/FontDescriptor %d 0 R/CIDToGIDMap/Identity/DW 0/W%s>>", parts->base_font, descriptor,
-                       parts->widths), pool));
-    sgn_pdf_update_object(update, cid_font, 0, dict);
-    SGN_TRY(parse_dict(&dict, apr_psprintf(pool, "<</Type/Font/Subtype/Type0/BaseFont/%s/Encoding/Identity-H"
-                       "/DescendantFonts[%d 0 R]/ToUnicode %d 0 R>>", parts->base_font, cid_font, unicode), pool));
-    sgn_pdf_update_object(update, font, 0, dict);
+    sgn_pdf_update_text(update, descriptor, apr_psprintf(pool, "<</Type/FontDescriptor/FontName/%s/Flags 6"
+                        "/FontBBox[%d %d %d %d]/ItalicAngle 0/Ascent %d/Descent %d/CapHeight %d/StemV 80"
+                        "/FontFile2 %d 0 R/CIDSet %d 0 R>>", parts->base_font, parts->box[0], parts->box[1],
+                        parts->box[2], parts->box[3], parts->ascent, parts->descent, parts->cap_height,
+                        file, cids));
+    sgn_pdf_update_text(update, cid_font, apr_psprintf(pool, "<</Type/Font/Subtype/CIDFontType2/BaseFont/%s"
+                        "/CIDSystemInfo<</Registry(Adobe)/Ordering(Identity)/Supplement 0>>"
+                        "/FontDescriptor %d 0 R/CIDToGIDMap/Identity/DW 0/W%s>>", parts->base_font, descriptor,
+                        parts->widths));
+    sgn_pdf_update_text(update, font, apr_psprintf(pool, "<</Type/Font/Subtype/Type0/BaseFont/%s/Encoding/Identity-H"
+                        "/DescendantFonts[%d 0 R]/ToUnicode %d 0 R>>", parts->base_font, cid_font, unicode));
     *font_num = font;
     return NULL;
 }

@@ -79,6 +79,13 @@ void sgn_pdf_update_object(sgn_pdf_update_t *update, int num, int gen, const sgn
     sgn_buf_str(update->buf, "\nendobj\n");
 }
 
+void sgn_pdf_update_text(sgn_pdf_update_t *update, int num, const char *text)
+{
+    begin(update, num, 0);
+    sgn_buf_str(update->buf, text);
+    sgn_buf_str(update->buf, "\nendobj\n");
+}
+
 void sgn_pdf_update_stream(sgn_pdf_update_t *update, int num, const sgn_pdf_obj_t *dict, sgn_bytes_t data)
 {
     begin(update, num, 0);
@@ -124,24 +131,34 @@ static int by_number(const void *a, const void *b)
     return (x->num > y->num) - (x->num < y->num);
 }
 
+/* Of the update, eight bytes at a time; not a secret: the same bytes, the same
+ * name. */
+static void fingerprint(unsigned char out[16], const sgn_buf_t *buf)
+{
+    apr_uint64_t a = APR_UINT64_C(0xcbf29ce484222325), b = APR_UINT64_C(0x84222325cbf29ce4) + buf->len, word;
+
+    for (size_t i = 0; i < buf->len; i += sizeof word) {
+        size_t rest = buf->len - i;
+
+        word = 0;
+        memcpy(&word, buf->data + i, rest < sizeof word ? rest : sizeof word);
+        a = (a ^ word) * APR_UINT64_C(0x9e3779b97f4a7c15);
+        a ^= a >> 32;
+        b = (b + a) * APR_UINT64_C(0xff51afd7ed558ccd);
+        b ^= b >> 29;
+    }
+    memcpy(out, &a, sizeof a);
+    memcpy(out + 8, &b, sizeof b);
+}
+
 /* [ISO 32000-2, 14.4] the first identifier stays, the second changes. */
 static const sgn_pdf_obj_t *identifiers(sgn_pdf_update_t *update)
 {
     const sgn_pdf_obj_t *old = sgn_pdf_doc_find(update->doc, sgn_pdf_doc_trailer(update->doc), "ID");
     const sgn_pdf_obj_t *first = sgn_pdf_doc_at(update->doc, old, 0), *array;
     unsigned char fresh[16];
-    apr_uint64_t a = APR_UINT64_C(0xcbf29ce484222325), b = APR_UINT64_C(0x84222325cbf29ce4);
-    size_t i;
 
-    /* a fingerprint of the update, not a secret: the same bytes, the same name */
-    for (i = 0; i < update->buf->len; i++) {
-        a = (a ^ update->buf->data[i]) * APR_UINT64_C(0x100000001b3);
-        b = (b + update->buf->data[i]) * APR_UINT64_C(0x9e3779b97f4a7c15) ^ (a >> 29);
-    }
-    for (i = 0; i < 8; i++) {
-        fresh[i] = (unsigned char)(a >> (8 * i));
-        fresh[8 + i] = (unsigned char)(b >> (8 * i));
-    }
+    fingerprint(fresh, update->buf);
     if (first->type != SGN_PDF_STRING)
         first = sgn_pdf_obj_make_string(sgn_bytes(fresh, sizeof fresh), update->pool);
     array = sgn_pdf_obj_append(sgn_pdf_obj_make_array(update->pool), first, update->pool);

@@ -18,6 +18,8 @@ sgn_error_t *sgn_pdf_update_make(sgn_pdf_update_t **out, sgn_pdf_doc_t *newest, 
 /* A fresh object number. */
 int sgn_pdf_update_new(sgn_pdf_update_t *update);
 void sgn_pdf_update_object(sgn_pdf_update_t *update, int num, int gen, const sgn_pdf_obj_t *value);
+/* An object as text made by the caller, who vouches for its syntax. */
+void sgn_pdf_update_text(sgn_pdf_update_t *update, int num, const char *text);
 /* dict gets /Length. */
 void sgn_pdf_update_stream(sgn_pdf_update_t *update, int num, const sgn_pdf_obj_t *dict, sgn_bytes_t data);
 /* The signature dictionary: dict plus /ByteRange and /Contents placeholders. */
