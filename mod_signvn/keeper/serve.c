@@ -62,9 +62,11 @@ sgn_error_t *sgn_serve_signals(int *out, apr_pool_t *pool)
     return NULL;
 }
 
+/* The control socket's messages are the engine's: of it only the end is heard,
+ * which epoll tells unasked. */
 static int watch(loop_t *loop, int fd, unsigned mark)
 {
-    struct epoll_event event = { .events = EPOLLIN, .data.u32 = mark };
+    struct epoll_event event = { .events = mark == MARK_CONTROL ? 0 : EPOLLIN, .data.u32 = mark };
 
     return epoll_ctl(loop->epoll, EPOLL_CTL_ADD, fd, &event);
 }
@@ -236,7 +238,7 @@ static void turn(loop_t *loop)
         else if (mark == MARK_SIGNALS)
             take_signals(loop);
         else if (mark == MARK_CONTROL)
-            lose_zygote(loop);      /* it sends nothing after its greeting */
+            lose_zygote(loop);
         else if (loop->connections[mark].fd >= 0)
             read_request(loop, &loop->connections[mark]);
     }

@@ -15,6 +15,7 @@
 #include <apr_general.h>
 
 #include "wire/wire.h"
+#include "worker/rehearse.h"
 #include "worker/sandbox.h"
 #include "worker/tasks.h"
 #include "worker/zygote.h"
@@ -33,13 +34,14 @@ static sgn_error_t *greet(const sgn_error_t *error, apr_pool_t *pool)
     return sgn_wire_send(CONTROL, &message, 0, pool);
 }
 
-static sgn_error_t *prepare(sgn_sandbox_t **sandbox, apr_pool_t *pool)
+static sgn_error_t *prepare(sgn_sandbox_t **sandbox, sgn_pages_t **pages, apr_pool_t *pool)
 {
     struct rlimit core = { 0, 0 };
 
     setrlimit(RLIMIT_CORE, &core);
-    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     SGN_TRY(sgn_tasks_warm(pool));
+    SGN_TRY(sgn_pages_learn(pages, sgn_rehearse_run, pool));
+    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     SGN_TRY(sgn_sandbox_make(sandbox, pool));
     return sgn_sandbox_settle(*sandbox, pool);
 }
@@ -49,6 +51,7 @@ int main(int argc, char **argv)
     int type = 0;
     socklen_t len = sizeof type;
     sgn_sandbox_t *sandbox = NULL;
+    sgn_pages_t *pages = NULL;
     apr_pool_t *pool;
     sgn_error_t *error;
 
@@ -61,10 +64,11 @@ int main(int argc, char **argv)
         return 64;
     }
     fcntl(CONTROL, F_SETFD, FD_CLOEXEC);
+    sgn_pages_settle();
     apr_initialize();
     apr_pool_create(&pool, NULL);
-    error = prepare(&sandbox, pool);
+    error = prepare(&sandbox, &pages, pool);
     if (greet(error, pool) || error)
         return 1;
-    return sgn_zygote_run(CONTROL, sandbox, pool) ? 1 : 0;
+    return sgn_zygote_run(CONTROL, sandbox, pages, pool) ? 1 : 0;
 }

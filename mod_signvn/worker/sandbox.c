@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <seccomp.h>
@@ -11,6 +12,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -59,7 +61,7 @@ static const struct {
     { SCMP_SYS(access), EACCES }, { SCMP_SYS(faccessat), EACCES },
     { SCMP_SYS(readlink), EACCES }, { SCMP_SYS(getcwd), EACCES },
     { SCMP_SYS(ioctl), ENOTTY }, { SCMP_SYS(clone3), ENOSYS },
-    { SCMP_SYS(sched_getaffinity), ENOSYS }, { SCMP_SYS(prlimit64), EPERM },
+    { SCMP_SYS(sched_getaffinity), ENOSYS },
 };
 
 /* What the zygote gives up after warming up.  It parses nothing; this is the
@@ -70,7 +72,7 @@ static const int given_up[] = {
     SCMP_SYS(connect), SCMP_SYS(bind), SCMP_SYS(ptrace), SCMP_SYS(process_vm_readv),
     SCMP_SYS(process_vm_writev), SCMP_SYS(bpf), SCMP_SYS(unshare), SCMP_SYS(setns),
     SCMP_SYS(mount), SCMP_SYS(keyctl), SCMP_SYS(userfaultfd), SCMP_SYS(io_uring_setup),
-    SCMP_SYS(pidfd_getfd), SCMP_SYS(memfd_create), SCMP_SYS(perf_event_open),
+    SCMP_SYS(pidfd_getfd), SCMP_SYS(perf_event_open),
 };
 
 static sgn_error_t *refused(int rc, const char *what, apr_pool_t *pool)
@@ -118,6 +120,15 @@ static sgn_error_t *make_task(struct sock_fprog *out, apr_pool_t *pool)
     if (rc == 0)
         rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
                               SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+    /* its own limits: without a capability it can only lower them */
+    if (rc == 0)
+        rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 1, SCMP_A0(SCMP_CMP_EQ, 0));
+    if (rc == 0)
+        rc = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(prlimit64), 1, SCMP_A0(SCMP_CMP_NE, 0));
+    /* it may step back behind others */
+    if (rc == 0)
+        rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(setpriority), 2, SCMP_A0(SCMP_CMP_EQ, PRIO_PROCESS),
+                              SCMP_A1(SCMP_CMP_EQ, 0));
     /* a long request is believed only when its memfd is sealed */
     if (rc == 0)
         rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
@@ -172,10 +183,22 @@ static int load(const struct sock_fprog *program)
     return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, program) != 0 ? errno : 0;
 }
 
+static int drop_capabilities(void)
+{
+    struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+    struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3];
+
+    memset(none, 0, sizeof none);
+    return syscall(SYS_capset, &header, none) != 0 ? errno : 0;
+}
+
 sgn_error_t *sgn_sandbox_settle(const sgn_sandbox_t *sandbox, apr_pool_t *pool)
 {
-    int rc = WALLS ? load(&sandbox->zygote) : 0;
+    int rc = drop_capabilities();
 
+    if (rc)
+        return SGN_ERROR_APR(pool, SGN_INTERNAL, APR_FROM_OS_ERROR(rc), "capabilities of the zygote");
+    rc = WALLS ? load(&sandbox->zygote) : 0;
     return rc ? SGN_ERROR_APR(pool, SGN_INTERNAL, APR_FROM_OS_ERROR(rc), "seccomp of the zygote") : NULL;
 }
 
@@ -186,31 +209,30 @@ static int limit(int resource, apr_uint64_t value)
     return setrlimit(resource, &limits) != 0 ? errno : 0;
 }
 
-int sgn_sandbox_enter(const sgn_sandbox_t *sandbox, const sgn_sandbox_limits_t *limits)
+int sgn_sandbox_enter(const sgn_sandbox_t *sandbox)
 {
+    static const struct {
+        int resource;
+        apr_uint64_t value;
+    } always[] = { { RLIMIT_CORE, 0 }, { RLIMIT_NPROC, 0 }, { RLIMIT_MEMLOCK, 0 }, { RLIMIT_NOFILE, 16 }, { RLIMIT_STACK, 8 << 20 } };
     int rc = 0;
 
+    for (size_t i = 0; !rc && i < sizeof always / sizeof *always; i++)
+        rc = limit(always[i].resource, always[i].value);
+    return rc || !WALLS ? rc : load(&sandbox->task);
+}
+
+int sgn_sandbox_limit(const sgn_sandbox_t *sandbox, const sgn_sandbox_limits_t *limits)
+{
+    int rc = limit(RLIMIT_CPU, limits->cpu_sec);
+
+    if (!rc)
+        rc = limit(RLIMIT_FSIZE, limits->file);
     /* RLIMIT_DATA alone lets shared, growsdown and read-only mappings grow
      * without end; RLIMIT_AS alone would refuse a large document. */
     if (WALLS && !rc)
         rc = limit(RLIMIT_AS, sandbox->size + limits->document + limits->data + SLACK);
     if (WALLS && !rc)
         rc = limit(RLIMIT_DATA, sandbox->data + limits->data);
-    if (!rc)
-        rc = limit(RLIMIT_CPU, limits->cpu_sec);
-    if (!rc)
-        rc = limit(RLIMIT_FSIZE, limits->file);
-    if (!rc)
-        rc = limit(RLIMIT_CORE, 0);
-    if (!rc)
-        rc = limit(RLIMIT_NPROC, 0);
-    if (!rc)
-        rc = limit(RLIMIT_MEMLOCK, 0);
-    if (!rc)
-        rc = limit(RLIMIT_NOFILE, 16);
-    if (!rc)
-        rc = limit(RLIMIT_STACK, 8 << 20);
-    if (WALLS && !rc)
-        rc = load(&sandbox->task);
     return rc;
 }

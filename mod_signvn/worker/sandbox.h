@@ -9,7 +9,8 @@
  *
  * Order: sgn_sandbox_make() in the zygote after warming up,
  * sgn_sandbox_settle() in the zygote before the first fork,
- * sgn_sandbox_enter() in each worker before it reads its request.
+ * sgn_sandbox_enter() in each worker while it waits for its task,
+ * sgn_sandbox_limit() when it knows the task, before it reads the request.
  */
 #ifndef SGN_WORKER_SANDBOX_H
 #define SGN_WORKER_SANDBOX_H
@@ -27,9 +28,12 @@ typedef struct {
 
 /* Measures this process too: the limits of a worker start from its size. */
 sgn_error_t *sgn_sandbox_make(sgn_sandbox_t **out, apr_pool_t *pool);
-/* The zygote gives up open, exec, socket and ptrace for itself and its children. */
+/* The zygote gives up open, exec, socket, ptrace and every capability, for
+ * itself and its children. */
 sgn_error_t *sgn_sandbox_settle(const sgn_sandbox_t *sandbox, apr_pool_t *pool);
-/* 0, or the errno of what could not be closed: the worker must then end. */
-int sgn_sandbox_enter(const sgn_sandbox_t *sandbox, const sgn_sandbox_limits_t *limits);
+/* Both: 0, or the errno of what could not be closed: the worker must then end.
+ * After enter() a process can still lower its own limits, never raise them. */
+int sgn_sandbox_enter(const sgn_sandbox_t *sandbox);
+int sgn_sandbox_limit(const sgn_sandbox_t *sandbox, const sgn_sandbox_limits_t *limits);
 
 #endif

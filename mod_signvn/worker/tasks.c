@@ -6,6 +6,8 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "look/format/pdf_font.h"
+#include "look/pki/warm.h"
+#include "worker/rehearse.h"
 #include "worker/task_image.h"
 #include "worker/task_admit.h"
 #include "worker/task_certificate.h"
@@ -15,7 +17,6 @@
 #include "worker/task_prepare.h"
 #include "worker/task_probe.h"
 #include "worker/task_timestamp.h"
-#include "look/pki/warm.h"
 
 static const sgn_task_row_t rows[] = {
     { .name = "ping", .run = sgn_task_ping },
@@ -67,6 +68,7 @@ static sgn_error_t *warm_font(apr_pool_t *pool)
 static sgn_error_t *(*const warm[])(apr_pool_t *pool) = {
     sgn_warm_crypto,
     warm_font,
+    sgn_rehearse_make,
 };
 
 sgn_error_t *sgn_tasks_warm(apr_pool_t *pool)

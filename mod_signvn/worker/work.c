@@ -2,9 +2,11 @@
 #include "worker/work.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -13,12 +15,7 @@
 #include "worker/tasks.h"
 
 /* Fixed places, so that nothing of the zygote stays open by accident. */
-enum { AT_TASK = 3, AT_ANSWER, AT_DOCUMENT, AT_RESULT, AT_END };
-
-static int place(int from, int to)
-{
-    return from < 0 ? (close(to), -1) : dup2(from, to);
-}
+enum { AT_CALL = 3, AT_ANSWER, AT_RESULT, AT_END };
 
 /* apr_palloc never returns NULL to code that does not look: the end has a
  * name instead of being a crash. */
@@ -72,46 +69,89 @@ static sgn_error_t *send_answer(json_t *json, apr_pool_t *pool)
         sgn_json_set_int(message.json, "v", SGN_WIRE_VERSION);
         sgn_json_set_int(message.json, "long", (apr_int64_t)len);
     }
-    return sgn_wire_send(AT_TASK, &message, 0, pool);
+    return sgn_wire_send(AT_CALL, &message, 0, pool);
 }
 
-void sgn_work_run(const sgn_work_t *work, const sgn_sandbox_t *sandbox)
+static void refuse(const sgn_error_t *error, int code)
 {
-    int high[4] = { work->task, work->answer, work->document, work->result };
-    sgn_wire_message_t *request = NULL;
-    sgn_task_t task;
-    sgn_error_t *error;
+    if (error)
+        _exit(code);
+}
+
+/* What the keeper allows. */
+static sgn_error_t *read_terms(sgn_task_t *task, sgn_sandbox_limits_t *limits, const sgn_wire_message_t *message)
+{
+    apr_int64_t size, data, file, cpu;
+    int with_result;
+
+    SGN_TRY(sgn_json_get_int(&size, message->json, "size", task->pool));
+    SGN_TRY(sgn_json_get_int(&data, message->json, "data", task->pool));
+    SGN_TRY(sgn_json_get_int(&file, message->json, "file", task->pool));
+    SGN_TRY(sgn_json_get_int(&cpu, message->json, "cpu", task->pool));
+    SGN_TRY(sgn_json_find_bool(&with_result, message->json, "result", 0, task->pool));
+    if (message->nfds > 1)
+        return SGN_ERROR(task->pool, SGN_WIRE, "%d descriptors for a task", message->nfds);
+    task->document = message->nfds ? message->fds[0] : -1;
+    task->result = with_result ? AT_RESULT : -1;
+    task->size = (apr_off_t)size;
+    *limits = (sgn_sandbox_limits_t) { .document = (apr_uint64_t)size, .data = (apr_uint64_t)data,
+                                       .file = (apr_uint64_t)file, .cpu_sec = (unsigned)cpu };
+    return NULL;
+}
+
+static void map_document(sgn_task_t *task)
+{
+    void *map;
+
+    if (task->document < 0 || task->size <= 0)
+        return;
+    map = mmap(NULL, (size_t)task->size, PROT_READ, MAP_PRIVATE, task->document, 0);
+    if (map == MAP_FAILED)
+        _exit(SGN_WORK_EXIT_WALLS);
+    task->map = map;
+}
+
+static void settle(const sgn_work_t *work)
+{
+    int high[3] = { work->call, work->answer, work->result };
 
     signal(SIGPIPE, SIG_IGN);
-    for (int i = 0; i < 4; i++)     /* out of the way of the fixed places */
-        if (high[i] >= 0)
-            high[i] = fcntl(high[i], F_DUPFD_CLOEXEC, 32);
-    place(high[0], AT_TASK);
-    place(high[1], AT_ANSWER);
-    place(high[2], AT_DOCUMENT);
-    place(high[3], AT_RESULT);
-    syscall(SYS_close_range, AT_END, ~0u, 0);
-
-    memset(&task, 0, sizeof task);
-    task.document = work->document < 0 ? -1 : AT_DOCUMENT;
-    task.result = work->result < 0 ? -1 : AT_RESULT;
-    task.size = (apr_off_t)work->limits.document;
-    if (task.document >= 0 && task.size > 0) {
-        void *map = mmap(NULL, (size_t)task.size, PROT_READ, MAP_PRIVATE, AT_DOCUMENT, 0);
-
-        if (map == MAP_FAILED)
+    for (int i = 0; i < 3; i++)     /* out of the way of the fixed places */
+        high[i] = fcntl(high[i], F_DUPFD_CLOEXEC, 32);
+    for (int i = 0; i < 3; i++)
+        if (dup2(high[i], AT_CALL + i) < 0)
             _exit(SGN_WORK_EXIT_WALLS);
-        task.map = map;
-    }
-    if (sgn_sandbox_enter(sandbox, &work->limits) != 0)
+    if (syscall(SYS_close_range, AT_END, ~0u, 0) != 0)
         _exit(SGN_WORK_EXIT_WALLS);
+    sgn_pages_touch(work->pages);
+    sched_setscheduler(0, SCHED_OTHER, &(struct sched_param) { 0 });
+    if (sgn_sandbox_enter(work->sandbox) != 0)
+        _exit(SGN_WORK_EXIT_WALLS);
+}
+
+void sgn_work_run(const sgn_work_t *work)
+{
+    const sgn_sandbox_t *sandbox = work->sandbox;
+    sgn_task_t task = { .document = -1, .result = -1 };
+    sgn_sandbox_limits_t limits;
+    sgn_wire_message_t *message = NULL;
+    sgn_error_t *error;
+
+    settle(work);
     if (apr_pool_create_ex(&task.pool, NULL, no_memory, NULL) != APR_SUCCESS)
         _exit(SGN_WORK_EXIT_MEMORY);
-    error = sgn_wire_receive(&request, AT_TASK, -1, task.pool);
-    if (error || !request)
-        _exit(SGN_WORK_EXIT_REQUEST);
+    refuse(sgn_wire_receive(&message, AT_CALL, -1, task.pool), SGN_WORK_EXIT_REQUEST);
+    if (!message)               /* nobody needed it */
+        _exit(SGN_WORK_EXIT_DONE);
+    refuse(read_terms(&task, &limits, message), SGN_WORK_EXIT_REQUEST);
+    if (sgn_sandbox_limit(sandbox, &limits) != 0)
+        _exit(SGN_WORK_EXIT_WALLS);
+    map_document(&task);
     task.answer = sgn_json_object(task.pool);
-    error = run(&task, request);
-    error = send_answer(make_answer(&task, error), task.pool);
-    _exit(error ? SGN_WORK_EXIT_REQUEST : SGN_WORK_EXIT_DONE);
+    error = run(&task, message);
+    /* its end takes longer than most tasks: whoever reads the answer goes first */
+    setpriority(PRIO_PROCESS, 0, 10);
+    refuse(send_answer(make_answer(&task, error), task.pool), SGN_WORK_EXIT_REQUEST);
+    refuse(sgn_wire_receive(&message, AT_CALL, -1, task.pool), SGN_WORK_EXIT_DONE);     /* until it is killed */
+    _exit(SGN_WORK_EXIT_DONE);
 }

@@ -1,11 +1,13 @@
-/* zygote.c: spawn requests in, workers out, their ends reported. */
+/* zygote.c: workers out, their ends reported. */
 #include "worker/zygote.h"
 
 #include <errno.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -19,52 +21,20 @@
 #include "worker/work.h"
 
 #define WORKERS 256             /* at once; the keeper asks for far fewer */
+#define AHEAD 3                 /* wait for a task when nothing is to be done */
 
-/* One running worker and the socket that hears of its end. */
+/* One worker and the socket that hears of its end. */
 typedef struct {
     pid_t pid;                  /* 0: free */
-    int start;
+    int life;
 } worker_t;
 
-/* The next worker is forked before its task comes: a fork costs more than a
- * small task.  It serves one task like any other and has seen none before. */
 typedef struct {
     int control, signals;
-    pid_t next;                 /* 0: none waits */
-    int call;                   /* to it */
     const sgn_sandbox_t *sandbox;
+    const sgn_pages_t *pages;
     worker_t workers[WORKERS];
 } zygote_t;
-
-typedef struct {
-    sgn_work_t work;
-    int start;
-} spawn_t;
-
-static sgn_error_t *read_spawn(spawn_t *spawn, const sgn_wire_message_t *message, apr_pool_t *pool)
-{
-    apr_int64_t size, data, file, cpu;
-    int with_document, with_result, next = 3;
-
-    SGN_TRY(sgn_json_get_int(&size, message->json, "size", pool));
-    SGN_TRY(sgn_json_get_int(&data, message->json, "data", pool));
-    SGN_TRY(sgn_json_get_int(&file, message->json, "file", pool));
-    SGN_TRY(sgn_json_get_int(&cpu, message->json, "cpu", pool));
-    SGN_TRY(sgn_json_find_bool(&with_document, message->json, "document", 0, pool));
-    SGN_TRY(sgn_json_find_bool(&with_result, message->json, "result", 0, pool));
-    if (message->nfds != 3 + with_document + with_result)
-        return SGN_ERROR(pool, SGN_WIRE, "%d descriptors for a task", message->nfds);
-    spawn->work.task = message->fds[0];
-    spawn->start = message->fds[1];
-    spawn->work.answer = message->fds[2];
-    spawn->work.document = with_document ? message->fds[next++] : -1;
-    spawn->work.result = with_result ? message->fds[next] : -1;
-    spawn->work.limits.document = (apr_uint64_t)size;
-    spawn->work.limits.data = (apr_uint64_t)data;
-    spawn->work.limits.file = (apr_uint64_t)file;
-    spawn->work.limits.cpu_sec = (unsigned)cpu;
-    return NULL;
-}
 
 static void leave_parent(pid_t parent)
 {
@@ -77,89 +47,59 @@ static void leave_parent(pid_t parent)
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* Waits for its one task; nothing of the zygote stays open meanwhile. */
-static void wait_for_task(const sgn_sandbox_t *sandbox, int call, pid_t parent, apr_pool_t *pool)
+static pid_t breed(const sgn_work_t *work)
 {
-    sgn_wire_message_t *message;
-    spawn_t spawn;
+    pid_t parent = getpid(), pid = fork();
 
-    leave_parent(parent);
-    if (dup2(call, 3) != 3 || syscall(SYS_close_range, 4, ~0u, 0) != 0)
-        _exit(SGN_WORK_EXIT_WALLS);
-    if (sgn_wire_receive(&message, 3, -1, pool) || !message || read_spawn(&spawn, message, pool))
-        _exit(SGN_WORK_EXIT_REQUEST);
-    sgn_work_run(&spawn.work, sandbox);
-}
-
-/* Only between two turns: no descriptor of a task is open then. */
-static void breed(zygote_t *zygote, apr_pool_t *pool)
-{
-    pid_t parent = getpid();
-    int fds[2];
-
-    if (zygote->next || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) != 0)
-        return;
-    zygote->next = fork();
-    if (zygote->next == 0)
-        wait_for_task(zygote->sandbox, fds[1], parent, pool);
-    close(fds[1]);
-    if (zygote->next > 0) {
-        zygote->call = fds[0];
-        return;
-    }
-    close(fds[0]);
-    zygote->next = 0;
-}
-
-/* The task goes to the process that waits, or to a new one. */
-static pid_t give(zygote_t *zygote, const sgn_wire_message_t *message, const spawn_t *spawn, apr_pool_t *pool)
-{
-    pid_t pid = zygote->next, parent = getpid();
-
-    if (pid) {
-        int gone = sgn_wire_send(zygote->call, message, 0, pool) != NULL;
-
-        close(zygote->call);
-        zygote->next = 0;
-        if (!gone)
-            return pid;
-        kill(pid, SIGKILL);
-    }
-    pid = fork();
     if (pid == 0) {
         leave_parent(parent);
-        sgn_work_run(&spawn->work, zygote->sandbox);
+        sgn_work_run(work);
     }
     return pid;
 }
 
-/* Sent blocking: the buffer of a fresh socket always has room. */
-static sgn_error_t *tell(int start, json_t *json, int pidfd, apr_pool_t *pool)
+static sgn_error_t *pair(int fds[2], apr_pool_t *pool)
 {
-    sgn_wire_message_t message = { .json = json };
-
-    if (pidfd >= 0)
-        message.fds[message.nfds++] = pidfd;
-    return sgn_wire_send(start, &message, 0, pool);
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) != 0)
+        return SGN_ERROR_ERRNO(pool, SGN_INTERNAL, "socketpair");
+    sgn_pool_own_fd(pool, fds[0]);
+    sgn_pool_own_fd(pool, fds[1]);
+    return NULL;
 }
 
-static sgn_error_t *spawn_worker(zygote_t *zygote, const sgn_wire_message_t *message, apr_pool_t *pool)
+static sgn_error_t *memory(int *fd, const char *name, apr_pool_t *pool)
 {
-    spawn_t spawn;
-    worker_t *slot = NULL;
-    json_t *json = sgn_json_object(pool);
-    pid_t pid;
-    int pidfd;
+    *fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (*fd < 0)
+        return SGN_ERROR_ERRNO(pool, SGN_INTERNAL, "memfd");
+    sgn_pool_own_fd(pool, *fd);
+    return NULL;
+}
 
-    SGN_TRY(read_spawn(&spawn, message, pool));
+/* Offers wait in the control socket; its buffer has room for all of them. */
+static sgn_error_t *offer(zygote_t *zygote, apr_pool_t *pool)
+{
+    sgn_wire_message_t message = { .json = sgn_json_object(pool), .nfds = 5 };
+    sgn_work_t work = { .sandbox = zygote->sandbox, .pages = zygote->pages };
+    worker_t *slot = NULL;
+    int call[2], life[2], pidfd;
+    sgn_error_t *error;
+    pid_t pid;
+
     for (int i = 0; i < WORKERS && !slot; i++)
         if (zygote->workers[i].pid == 0)
             slot = &zygote->workers[i];
     if (!slot)
         return SGN_ERROR(pool, SGN_BUSY, "%d workers run", WORKERS);
-    pid = give(zygote, message, &spawn, pool);
+    SGN_TRY(pair(call, pool));
+    SGN_TRY(pair(life, pool));
+    SGN_TRY(memory(&work.answer, "signvn-answer", pool));
+    SGN_TRY(memory(&work.result, "signvn-result", pool));
+    work.call = call[1];
+    pid = breed(&work);
     if (pid < 0)
         return SGN_ERROR_ERRNO(pool, SGN_INTERNAL, "fork");
+    *slot = (worker_t) { .pid = pid, .life = dup(life[1]) };
     /* not yet reaped, so the number is still this worker's */
     pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
     if (pidfd < 0) {
@@ -167,10 +107,29 @@ static sgn_error_t *spawn_worker(zygote_t *zygote, const sgn_wire_message_t *mes
         return SGN_ERROR_ERRNO(pool, SGN_INTERNAL, "pidfd_open");
     }
     sgn_pool_own_fd(pool, pidfd);
-    slot->pid = pid;
-    slot->start = dup(spawn.start);
-    sgn_json_set_int(json, "v", SGN_WIRE_VERSION);
-    return tell(slot->start, json, pidfd, pool);
+    sgn_json_set_int(message.json, "v", SGN_WIRE_VERSION);
+    message.fds[0] = call[0];
+    message.fds[1] = life[0];
+    message.fds[2] = pidfd;
+    message.fds[3] = work.answer;
+    message.fds[4] = work.result;
+    error = sgn_wire_send(zygote->control, &message, 0, pool);
+    if (error)
+        kill(pid, SIGKILL);
+    return error;
+}
+
+/* A keeper that gave up does not wait: what cannot be sent is not missed. */
+static void tell(int life, int status, const struct rusage *usage, apr_pool_t *pool)
+{
+    sgn_wire_message_t message = { .json = sgn_json_object(pool) };
+
+    sgn_json_set_int(message.json, "v", SGN_WIRE_VERSION);
+    sgn_json_set_int(message.json, "status", status);
+    sgn_json_set_int(message.json, "rssKb", usage->ru_maxrss);
+    sgn_json_set_int(message.json, "cpuUs", (apr_int64_t)usage->ru_utime.tv_sec * 1000000 + usage->ru_utime.tv_usec
+                     + (apr_int64_t)usage->ru_stime.tv_sec * 1000000 + usage->ru_stime.tv_usec);
+    (void)sgn_wire_send(life, &message, 0, pool);
 }
 
 static void reap(zygote_t *zygote, apr_pool_t *pool)
@@ -180,24 +139,13 @@ static void reap(zygote_t *zygote, apr_pool_t *pool)
     pid_t pid;
 
     while ((pid = wait4(-1, &status, WNOHANG, &usage)) > 0) {
-        if (pid == zygote->next) {      /* killed while it waited */
-            close(zygote->call);
-            zygote->next = 0;
-        }
         for (int i = 0; i < WORKERS; i++) {
             worker_t *worker = &zygote->workers[i];
-            json_t *json;
 
             if (worker->pid != pid)
                 continue;
-            json = sgn_json_object(pool);
-            sgn_json_set_int(json, "v", SGN_WIRE_VERSION);
-            sgn_json_set_int(json, "status", status);
-            sgn_json_set_int(json, "rssKb", usage.ru_maxrss);
-            sgn_json_set_int(json, "cpuUs", (apr_int64_t)usage.ru_utime.tv_sec * 1000000 + usage.ru_utime.tv_usec
-                             + (apr_int64_t)usage.ru_stime.tv_sec * 1000000 + usage.ru_stime.tv_usec);
-            (void)tell(worker->start, json, -1, pool);      /* a keeper that gave up is not waiting */
-            close(worker->start);
+            tell(worker->life, status, &usage, pool);
+            close(worker->life);
             worker->pid = 0;
         }
     }
@@ -225,13 +173,11 @@ static sgn_error_t *serve(zygote_t *zygote, int *done, apr_pool_t *pool)
         *done = 1;
         return NULL;
     }
-    /* A task that cannot be started closes its sockets with the pool: the
-     * keeper sees the end of the start socket. */
-    (void)spawn_worker(zygote, message, pool);
+    (void)offer(zygote, pool);          /* the keeper waits no longer than it must */
     return NULL;
 }
 
-sgn_error_t *sgn_zygote_run(int control, const sgn_sandbox_t *sandbox, apr_pool_t *pool)
+sgn_error_t *sgn_zygote_run(int control, const sgn_sandbox_t *sandbox, const sgn_pages_t *pages, apr_pool_t *pool)
 {
     zygote_t *zygote = apr_pcalloc(pool, sizeof *zygote);
     sigset_t mask;
@@ -243,14 +189,20 @@ sgn_error_t *sgn_zygote_run(int control, const sgn_sandbox_t *sandbox, apr_pool_
     sigprocmask(SIG_SETMASK, &mask, NULL);
     zygote->control = control;
     zygote->sandbox = sandbox;
+    zygote->pages = pages;
     zygote->signals = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
     if (zygote->signals < 0)
         return SGN_ERROR_ERRNO(pool, SGN_INTERNAL, "signalfd");
     apr_pool_create(&turn, pool);
-    while (!done) {
+    /* whoever just got an answer goes on before the next worker is made */
+    sched_setscheduler(0, SCHED_BATCH, &(struct sched_param) { 0 });
+    for (int i = 0; i < AHEAD; i++) {
+        SGN_TRY(offer(zygote, turn));
         apr_pool_clear(turn);
-        breed(zygote, turn);
+    }
+    while (!done) {
         SGN_TRY(serve(zygote, &done, turn));
+        apr_pool_clear(turn);
     }
     return NULL;
 }

@@ -1,18 +1,20 @@
 /*
- * zygote.h: the warm process that forks one worker per task, the next one
- * always ahead of its task.
+ * zygote.h: the warm process that forks one worker per task, always some of
+ * them ahead: a fork costs more than a small task.
  *
  * Control socket (descriptor 3), zygote to keeper, once: {"v":1,"build",
- *   "error"?}; keeper to zygote:
- *   {"v":1,"size":bytes of the document,"data","file","cpu":limits,
- *    "document":bool,"result":bool}
- *   with [task socket, start socket, answer memfd, document?, result memfd?].
- * Start socket, zygote to keeper: {"v":1} with the worker's pidfd, then when
- * it is dead {"v":1,"status":wait status,"rssKb","cpuUs"}.  The worker never
- * holds the start socket, so it cannot forge either.
- * Task socket, worker: one request, one answer; the worker's answer carries no
- * descriptors (one longer than a message lies in the answer memfd:
- * {"v":1,"long":bytes}).
+ *   "error"?}; then one {"v":1} for each worker that waits, with
+ *   [call socket, life socket, pidfd, answer memfd, result memfd].  Keeper to
+ *   zygote: {"v":1}, one more.
+ * Call socket, keeper to worker, once:
+ *   {"v":1,"task","args"?,"size":bytes of the document,"data","file","cpu":
+ *    limits,"result":bool} with [document?].
+ *   The worker answers once, without descriptors; what is longer than a message
+ *   lies in the answer memfd ({"v":1,"long":bytes}), bytes that a task makes in
+ *   the result memfd.
+ * Life socket, zygote to keeper, when the worker is dead: {"v":1,"status":wait
+ *   status,"rssKb","cpuUs"}.  The worker never holds it, so it cannot forge
+ *   its end.
  *
  * The zygote holds no secret, opens nothing after its start and ends with the
  * process that started it.
@@ -21,9 +23,10 @@
 #define SGN_WORKER_ZYGOTE_H
 
 #include "base/error.h"
+#include "worker/pages.h"
 #include "worker/sandbox.h"
 
 /* Serves until the control socket closes. */
-sgn_error_t *sgn_zygote_run(int control, const sgn_sandbox_t *sandbox, apr_pool_t *pool);
+sgn_error_t *sgn_zygote_run(int control, const sgn_sandbox_t *sandbox, const sgn_pages_t *pages, apr_pool_t *pool);
 
 #endif

@@ -5,16 +5,16 @@
 
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
-#include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/param_build.h>
 #include <openssl/rsa.h>
-#include <openssl/x509.h>
 
 #include "base/pool.h"
 
 #define RSA_BYTES 256
+
+static EVP_PKEY *rsa;
 
 static int digests(void)
 {
@@ -70,83 +70,19 @@ static EVP_PKEY *some_rsa(apr_pool_t *pool)
     return key;
 }
 
-/* Written and read back: what d2i does with every certificate's key. */
-static EVP_PKEY *decoded(EVP_PKEY *key, apr_pool_t *pool)
-{
-    unsigned char *der = NULL;
-    const unsigned char *at;
-    int len = i2d_PUBKEY(key, &der);
-    EVP_PKEY *again;
-
-    if (len <= 0)
-        return NULL;
-    at = der;
-    again = d2i_PUBKEY(NULL, &at, len);
-    OPENSSL_free(der);
-    SGN_OWN(pool, again, EVP_PKEY_free);
-    return again;
-}
-
-static X509 *self_signed(EVP_PKEY *key, apr_pool_t *pool)
-{
-    X509 *x = X509_new();
-    X509_NAME *name = X509_NAME_new();
-
-    SGN_OWN(pool, x, X509_free);
-    SGN_OWN(pool, name, X509_NAME_free);
-    if (!x || !name || !X509_set_version(x, X509_VERSION_3) || !ASN1_INTEGER_set(X509_get_serialNumber(x), 1)
-        || !X509_gmtime_adj(X509_getm_notBefore(x), -60) || !X509_gmtime_adj(X509_getm_notAfter(x), 3600)
-        || !X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)"warm", -1, -1, 0)
-        || !X509_set_subject_name(x, name) || !X509_set_issuer_name(x, name) || !X509_set_pubkey(x, key)
-        || X509_sign(x, key, EVP_sha256()) <= 0)
-        return NULL;
-    return x;
-}
-
-/* A path of one certificate, from its DER. */
-static int path(apr_pool_t *pool)
-{
-    EVP_PKEY *key = EVP_EC_gen("P-256");
-    X509_STORE *store = X509_STORE_new();
-    X509_STORE_CTX *ctx = X509_STORE_CTX_new();
-    unsigned char *der = NULL;
-    const unsigned char *at;
-    X509 *made, *read = NULL;
-    int len = 0;
-
-    SGN_OWN(pool, key, EVP_PKEY_free);
-    SGN_OWN(pool, store, X509_STORE_free);
-    SGN_OWN(pool, ctx, X509_STORE_CTX_free);
-    made = key ? self_signed(key, pool) : NULL;
-    if (made)
-        len = i2d_X509(made, &der);
-    at = der;
-    if (len > 0)
-        read = d2i_X509(NULL, &at, len);
-    OPENSSL_free(der);
-    SGN_OWN(pool, read, X509_free);
-    if (!read || !store || !ctx || !X509_STORE_add_cert(store, read) || !X509_STORE_CTX_init(ctx, store, read, NULL))
-        return 0;
-    (void)X509_verify_cert(ctx);
-    return 1;
-}
-
 sgn_error_t *sgn_warm_crypto(apr_pool_t *pool)
 {
-    unsigned char value[RSA_BYTES] = { 0 };
-    EVP_PKEY *rsa;
-    apr_pool_t *scratch;
-    int good;
+    rsa = digests() ? some_rsa(pool) : NULL;
+    if (rsa)
+        sgn_warm_verify();
+    return rsa ? NULL : SGN_ERROR(pool, SGN_CRYPTO, "OpenSSL lacks what workers need");
+}
 
-    apr_pool_create(&scratch, pool);
-    rsa = digests() ? some_rsa(scratch) : NULL;
-    rsa = rsa ? decoded(rsa, scratch) : NULL;
-    good = rsa != NULL && path(scratch);
-    if (good) {
-        try_verify(rsa, RSA_PKCS1_PADDING, value, sizeof value);
-        try_verify(rsa, RSA_PKCS1_PSS_PADDING, value, sizeof value);
-    }
-    apr_pool_destroy(scratch);
+void sgn_warm_verify(void)
+{
+    static const unsigned char value[RSA_BYTES];
+
+    try_verify(rsa, RSA_PKCS1_PADDING, value, sizeof value);
+    try_verify(rsa, RSA_PKCS1_PSS_PADDING, value, sizeof value);
     ERR_clear_error();
-    return good ? NULL : SGN_ERROR(pool, SGN_CRYPTO, "OpenSSL lacks what workers need");
 }

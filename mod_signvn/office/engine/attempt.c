@@ -1,9 +1,9 @@
-/* attempt.c: one worker from birth to death.
+/* attempt.c: one worker from its task to its death.
  *
- * Two sockets go with each task.  The worker holds the task socket; the start
- * socket stays with the zygote, which alone tells the pidfd and the end, so a
- * hostile worker can forge neither.  From the worker exactly one message
- * without descriptors is read; then it is killed. */
+ * Workers wait before there is a task (worker/zygote.h).  The worker holds the
+ * call socket; the life socket stays with the zygote, which alone tells pidfd
+ * and end, so a hostile worker can forge neither.  From the worker exactly one
+ * message without descriptors is read; then it is killed. */
 #include "office/engine/engine_room.h"
 
 #include <errno.h>
@@ -11,7 +11,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -26,96 +25,132 @@
 
 #define ANSWER_LIMIT ((size_t)16 << 20)
 #define BURIAL apr_time_from_sec(3)     /* freeing gigabytes takes a moment */
+#define BIRTH apr_time_from_sec(5)
+#define STILLBORN 8                     /* workers that died while they waited */
 #define EXIT_MEMORY 72                  /* worker/work.h */
 
 typedef struct {
     sgn_attempt_t *attempt;
     sgn_engine_t *engine;
-    int task, start;            /* our ends */
+    int call, life;             /* to the worker, to the zygote; -1: none yet */
     int answer, result;         /* memfds */
     int pidfd;
     apr_pool_t *pool;
 } life_t;
 
-static sgn_error_t *pair(int ours[1], int theirs[1], apr_pool_t *pool)
+static json_t *message_json(apr_pool_t *pool)
 {
-    int fds[2];
+    json_t *json = sgn_json_object(pool);
 
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) != 0)
-        return SGN_ERROR_ERRNO(pool, SGN_INTERNAL, "socketpair");
-    sgn_pool_own_fd(pool, fds[0]);
-    sgn_pool_own_fd(pool, fds[1]);
-    *ours = fds[0];
-    *theirs = fds[1];
+    sgn_json_set_int(json, "v", SGN_WIRE_VERSION);
+    return json;
+}
+
+/* ---- a worker ------------------------------------------------------------- */
+
+/* The control socket, duplicated: a reborn zygote's may replace it meanwhile. */
+static sgn_error_t *control_of(int *out, life_t *life)
+{
+    apr_thread_mutex_lock(life->engine->mutex);
+    *out = life->engine->control < 0 ? -1 : fcntl(life->engine->control, F_DUPFD_CLOEXEC, 3);
+    apr_thread_mutex_unlock(life->engine->mutex);
+    if (*out < 0)
+        return SGN_ERROR(life->pool, SGN_WIRE, "there is no zygote now");
+    sgn_pool_own_fd(life->pool, *out);
     return NULL;
 }
 
-static sgn_error_t *memory(int *fd, const char *name, apr_pool_t *pool)
+static sgn_error_t *ask_for_one(int control, apr_pool_t *pool)
 {
-    *fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    if (*fd < 0)
-        return SGN_ERROR_ERRNO(pool, SGN_INTERNAL, "memfd");
-    sgn_pool_own_fd(pool, *fd);
+    sgn_wire_message_t message = { .json = message_json(pool) };
+
+    return sgn_wire_send(control, &message, apr_time_from_sec(1), pool);
+}
+
+/* Takes a worker that waits.  *asked: none did, so another was asked for. */
+static sgn_error_t *take_worker(life_t *life, int *asked, int control)
+{
+    sgn_wire_message_t *offer;
+    sgn_error_t *error = sgn_wire_receive(&offer, control, 0, life->pool);
+
+    if (error && error->code == SGN_BUSY && !*asked) {
+        *asked = 1;
+        SGN_TRY(ask_for_one(control, life->pool));
+        error = sgn_wire_receive(&offer, control, BIRTH, life->pool);
+    }
+    if (error)
+        return SGN_WRAP(life->pool, error, SGN_WIRE, "no worker");
+    if (!offer || offer->nfds != 5)
+        return SGN_ERROR(life->pool, SGN_WIRE, "the zygote died");
+    life->call = offer->fds[0];
+    life->life = offer->fds[1];
+    life->pidfd = offer->fds[2];
+    life->answer = offer->fds[3];
+    life->result = offer->fds[4];
     return NULL;
 }
 
-/* The request waits in the task socket before the worker exists. */
-static sgn_error_t *send_request(const life_t *life, size_t *len)
+static void drop_worker(life_t *life)
 {
-    sgn_wire_message_t message = { .json = sgn_json_object(life->pool) };
-    const char *text;
-
-    sgn_json_set_int(message.json, "v", SGN_WIRE_VERSION);
-    sgn_json_set_str(message.json, "task", life->attempt->task);
-    if (life->attempt->args)
-        sgn_json_set(message.json, "args", life->attempt->args);
-    text = sgn_json_print(message.json, life->pool);
-    *len = text ? strlen(text) : 0;
-    return sgn_wire_send(life->task, &message, 0, life->pool);
+    sgn_pool_close_fd(life->pool, life->call);
+    sgn_pool_close_fd(life->pool, life->life);
+    sgn_pool_close_fd(life->pool, life->pidfd);
+    sgn_pool_close_fd(life->pool, life->answer);
+    sgn_pool_close_fd(life->pool, life->result);
+    life->call = life->life = life->pidfd = life->answer = life->result = -1;
 }
 
-static sgn_error_t *send_spawn(const life_t *life, int task, int start, size_t request)
+/* Task, limits and descriptor in one message: the worker wakes once. */
+static json_t *request_json(const life_t *life)
 {
     const sgn_attempt_t *attempt = life->attempt;
-    sgn_wire_message_t message = { .json = sgn_json_object(life->pool), .fds = { task, start, life->answer }, .nfds = 3 };
     size_t file = attempt->result_limit > ANSWER_LIMIT ? attempt->result_limit : ANSWER_LIMIT;
-    sgn_error_t *error;
+    const char *args = attempt->args ? sgn_json_print(attempt->args, life->pool) : NULL;
+    json_t *json = message_json(life->pool);
 
-    sgn_json_set_int(message.json, "v", SGN_WIRE_VERSION);
-    sgn_json_set_int(message.json, "size", attempt->document ? attempt->document->size : 0);
+    sgn_json_set_str(json, "task", attempt->task);
+    sgn_json_set(json, "args", attempt->args);
+    sgn_json_set_int(json, "size", attempt->document ? attempt->document->size : 0);
     /* the text of the request, its parsed form and what base64 holds */
-    sgn_json_set_int(message.json, "data", (apr_int64_t)(attempt->limits->data + 4 * (apr_uint64_t)request));
-    sgn_json_set_int(message.json, "file", (apr_int64_t)file);
-    sgn_json_set_int(message.json, "cpu", attempt->limits->deadline_ms / 1000 + 1);
-    sgn_json_set_bool(message.json, "document", attempt->document != NULL);
-    sgn_json_set_bool(message.json, "result", life->result >= 0);
-    if (attempt->document)
-        message.fds[message.nfds++] = attempt->document->fd;
-    if (life->result >= 0)
-        message.fds[message.nfds++] = life->result;
-    /* under the lock: the descriptor may be replaced by a reborn zygote's */
-    apr_thread_mutex_lock(life->engine->mutex);
-    error = life->engine->control < 0
-        ? SGN_ERROR(life->pool, SGN_WIRE, "there is no zygote now")
-        : sgn_wire_send(life->engine->control, &message, apr_time_from_sec(1), life->pool);
-    apr_thread_mutex_unlock(life->engine->mutex);
+    sgn_json_set_int(json, "data", (apr_int64_t)(attempt->limits->data + 4 * (apr_uint64_t)(args ? strlen(args) : 0)));
+    sgn_json_set_int(json, "file", (apr_int64_t)file);
+    sgn_json_set_int(json, "cpu", attempt->limits->deadline_ms / 1000 + 1);
+    sgn_json_set_bool(json, "result", attempt->result_limit > 0);
+    return json;
+}
+
+/* The request to a worker that is alive. */
+static sgn_error_t *employ(life_t *life, int *asked, int control)
+{
+    sgn_wire_message_t request = { .json = request_json(life) };
+    sgn_error_t *error = NULL;
+
+    if (life->attempt->document)
+        request.fds[request.nfds++] = life->attempt->document->fd;
+    for (int i = 0; i < STILLBORN; i++) {
+        SGN_TRY(take_worker(life, asked, control));
+        error = sgn_wire_send(life->call, &request, 0, life->pool);
+        if (!error)
+            return NULL;
+        drop_worker(life);
+        if (!*asked)
+            (void)ask_for_one(control, life->pool);
+        *asked = 0;
+    }
     return error;
 }
 
-/* A message of the zygote: pidfd, or the end.  *gone: it died. */
+/* ---- its answer and its end ----------------------------------------------- */
+
+/* The zygote's word of the end.  *gone: it died itself. */
 static sgn_error_t *hear_zygote(life_t *life, int *gone)
 {
     sgn_wire_message_t *message;
     apr_int64_t status;
 
-    SGN_TRY(sgn_wire_receive(&message, life->start, 0, life->pool));
+    SGN_TRY(sgn_wire_receive(&message, life->life, 0, life->pool));
     if (!message) {
         *gone = 1;
-        return NULL;
-    }
-    if (message->nfds == 1 && life->pidfd < 0) {
-        life->pidfd = message->fds[0];
-        life->attempt->started = 1;
         return NULL;
     }
     SGN_TRY(sgn_json_get_int(&status, message->json, "status", life->pool));
@@ -133,7 +168,7 @@ static sgn_error_t *hear_worker(life_t *life, int *over)
     char *buffer = apr_palloc(life->pool, SGN_WIRE_INLINE);
     struct iovec vec = { .iov_base = buffer, .iov_len = SGN_WIRE_INLINE };
     struct msghdr msg = { .msg_iov = &vec, .msg_iovlen = 1 };
-    ssize_t n = recvmsg(life->task, &msg, MSG_DONTWAIT);
+    ssize_t n = recvmsg(life->call, &msg, MSG_DONTWAIT);
 
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return NULL;
@@ -158,8 +193,8 @@ static sgn_error_t *attend(life_t *life, apr_time_t until)
     int over = 0, gone = 0;
 
     while (!over && !gone && !life->attempt->ended) {
-        struct pollfd fds[2] = { { .fd = life->task, .events = POLLIN },
-                                 { .fd = life->start, .events = POLLIN } };
+        struct pollfd fds[2] = { { .fd = life->call, .events = POLLIN },
+                                 { .fd = life->life, .events = POLLIN } };
         int rc = poll(fds, 2, left_ms(until));
 
         if (rc == 0) {
@@ -192,7 +227,7 @@ static sgn_error_t *bury(life_t *life)
     int gone = 0;
 
     for (int killed = 0; !life->attempt->ended && !gone;) {
-        struct pollfd fd = { .fd = life->start, .events = POLLIN };
+        struct pollfd fd = { .fd = life->life, .events = POLLIN };
 
         if (life->pidfd >= 0 && !killed) {
             syscall(SYS_pidfd_send_signal, life->pidfd, SIGKILL, NULL, 0);
@@ -237,7 +272,7 @@ static sgn_error_t *collect(life_t *life)
         SGN_TRY(read_memory(&text, life->answer, (size_t)length, life->pool));
         SGN_TRY(sgn_json_parse(&attempt->answer, text, ANSWER_LIMIT, life->pool));
     }
-    if (life->result < 0)
+    if (!attempt->result_limit)
         return NULL;
     size = lseek(life->result, 0, SEEK_END);
     if (size < 0 || (apr_uint64_t)size > attempt->result_limit)
@@ -245,34 +280,35 @@ static sgn_error_t *collect(life_t *life)
     return read_memory(&attempt->result, life->result, (size_t)size, life->pool);
 }
 
-sgn_error_t *sgn_attempt_run(sgn_attempt_t *attempt, sgn_engine_t *engine, apr_pool_t *pool)
+static sgn_error_t *live(life_t *life, int *asked, int control)
 {
-    life_t life = { .attempt = attempt, .engine = engine, .result = -1, .pidfd = -1, .pool = pool };
-    int task, start;
-    size_t request;
     sgn_error_t *error, *end;
 
-    SGN_TRY(pair(&life.task, &task, pool));
-    SGN_TRY(pair(&life.start, &start, pool));
-    SGN_TRY(memory(&life.answer, "signvn-answer", pool));
-    if (attempt->result_limit)
-        SGN_TRY(memory(&life.result, "signvn-result", pool));
-    SGN_TRY(send_request(&life, &request));
-    SGN_TRY(send_spawn(&life, task, start, request));
-    sgn_pool_close_fd(pool, task);
-    sgn_pool_close_fd(pool, start);
-    error = attend(&life, sgn_clock_monotonic() + (apr_time_t)attempt->limits->deadline_ms * 1000);
-    end = bury(&life);
+    SGN_TRY(employ(life, asked, control));
+    error = attend(life, sgn_clock_monotonic() + (apr_time_t)life->attempt->limits->deadline_ms * 1000);
+    end = bury(life);
     if (!error)
-        error = end ? end : collect(&life);
+        error = end ? end : collect(life);
+    return error;
+}
+
+sgn_error_t *sgn_attempt_run(sgn_attempt_t *attempt, sgn_engine_t *engine, apr_pool_t *pool)
+{
+    life_t life = { .attempt = attempt, .engine = engine, .call = -1, .life = -1, .answer = -1, .result = -1, .pidfd = -1, .pool = pool };
+    int control, asked = 0, born;
+    sgn_error_t *error;
+
+    SGN_TRY(control_of(&control, &life));
+    error = live(&life, &asked, control);
+    born = life.pidfd >= 0;
+    /* only now: its successor's fork would be in the way of the task */
+    if (!asked)
+        (void)ask_for_one(control, pool);
     /* descriptors end with the task, not with a pool that may serve many */
-    sgn_pool_close_fd(pool, life.task);
-    sgn_pool_close_fd(pool, life.start);
-    sgn_pool_close_fd(pool, life.answer);
-    sgn_pool_close_fd(pool, life.result);
-    sgn_pool_close_fd(pool, life.pidfd);
+    drop_worker(&life);
+    sgn_pool_close_fd(pool, control);
     /* What the worker said wrongly is its crash, not a reason to start another. */
-    if (error && life.pidfd >= 0 && error->code != SGN_WIRE) {
+    if (error && born && error->code != SGN_WIRE) {
         attempt->answer = NULL;
         return NULL;
     }

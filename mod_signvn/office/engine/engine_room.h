@@ -39,7 +39,6 @@ typedef struct {
     size_t result_limit;                    /* 0: no result wanted */
     json_t *answer;                         /* the message, NULL: none came */
     sgn_bytes_t result;
-    int started;                            /* the zygote named a pidfd */
     int ended;                              /* status, rss and cpu are known */
     int late;                               /* killed at the deadline */
     int status;
