@@ -2,6 +2,7 @@
  * db_sqlite.c: the SQLite engine.  WAL; synchronous=FULL for databases that
  * are truth.  Nobody but SQLite ever opens the file: POSIX locks would vanish.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include <sqlite3.h>
@@ -16,10 +17,20 @@
 #define MAX_ROWS 100000
 #define PROGRESS_STEPS 10000
 
+#define PREPARED 64             /* statements kept; parsing one costs more than running it */
+
+typedef struct {
+    char *sql;                  /* malloc; NULL: free */
+    sqlite3_stmt *statement;
+    apr_uint64_t used;
+} prepared_t;
+
 typedef struct {
     sqlite3 *db;
     apr_interval_time_t budget;
     apr_time_t deadline;
+    apr_uint64_t runs;
+    prepared_t prepared[PREPARED];
 } connection_t;
 
 static sgn_error_t *failed(connection_t *c, const char *sql, apr_pool_t *pool)
@@ -60,6 +71,51 @@ static sgn_error_t *script(void *connection, const char *sql, apr_pool_t *pool)
     return sqlite3_exec(c->db, sql, NULL, NULL, NULL) == SQLITE_OK ? NULL : failed(c, sql, pool);
 }
 
+static void forget(prepared_t *row)
+{
+    sqlite3_finalize(row->statement);
+    free(row->sql);
+    row->sql = NULL;
+    row->statement = NULL;
+}
+
+static void forget_all(void *connection)
+{
+    connection_t *c = connection;
+
+    for (int i = 0; i < PREPARED; i++)
+        forget(&c->prepared[i]);
+}
+
+/* The statement of this text, kept since its last run or prepared now in the
+ * place of the one unused for longest. */
+static sgn_error_t *prepare(sqlite3_stmt **out, connection_t *c, const char *sql, apr_pool_t *pool)
+{
+    prepared_t *row = &c->prepared[0];
+
+    for (int i = 0; i < PREPARED; i++) {
+        if (c->prepared[i].sql && strcmp(c->prepared[i].sql, sql) == 0) {
+            row = &c->prepared[i];
+            break;
+        }
+        if (c->prepared[i].used < row->used)
+            row = &c->prepared[i];
+    }
+    if (!row->sql || strcmp(row->sql, sql) != 0) {
+        forget(row);
+        if (sqlite3_prepare_v3(c->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &row->statement, NULL) != SQLITE_OK)
+            return failed(c, sql, pool);
+        row->sql = strdup(sql);
+        if (!row->sql) {
+            forget(row);
+            return SGN_ERROR(pool, SGN_INTERNAL, "no memory");
+        }
+    }
+    row->used = ++c->runs;
+    *out = row->statement;
+    return NULL;
+}
+
 static sgn_error_t *open_connection(void **connection, const char *address, int durable, apr_pool_t *pool)
 {
     connection_t *c = apr_pcalloc(pool, sizeof *c);
@@ -74,6 +130,7 @@ static sgn_error_t *open_connection(void **connection, const char *address, int 
     sqlite3_db_config(c->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     SGN_TRY(script(c, "PRAGMA journal_mode=WAL; PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF", pool));
     SGN_TRY(script(c, durable ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL", pool));
+    sgn_pool_own(pool, c, forget_all);      /* before the database is closed */
     *connection = c;
     return NULL;
 }
@@ -141,6 +198,8 @@ static sgn_error_t *step_all(connection_t *c, sqlite3_stmt *statement, const cha
     while ((result = sqlite3_step(statement)) == SQLITE_ROW) {
         if (!rows)
             continue;
+        /* only now: a kept statement is prepared again when the schema has changed */
+        rows->columns = sqlite3_column_count(statement);
         if (rows->rows == MAX_ROWS)
             return SGN_ERROR(pool, SGN_DB_FAILED, "more than %d rows from %.60s", MAX_ROWS, sql);
         if (rows->rows == room) {
@@ -167,18 +226,17 @@ static sgn_error_t *run(void *connection, const char *sql, int count, const sgn_
     sqlite3_stmt *statement;
     sgn_error_t *error = NULL;
 
-    if (sqlite3_prepare_v3(c->db, sql, -1, 0, &statement, NULL) != SQLITE_OK)
-        return failed(c, sql, pool);
-    if (rows) {
+    SGN_TRY(prepare(&statement, c, sql, pool));
+    if (rows)
         answer = apr_pcalloc(pool, sizeof *answer);
-        answer->columns = sqlite3_column_count(statement);
-    }
     c->deadline = c->budget ? sgn_clock_monotonic() + c->budget : 0;
     for (int i = 0; i < count && !error; i++)
         error = bind_parameter(c, statement, i + 1, &values[i], sql, pool);
     if (!error)
         error = step_all(c, statement, sql, answer, pool);
-    sqlite3_finalize(statement);
+    /* an open statement would hold its snapshot, a binding the caller's memory */
+    sqlite3_reset(statement);
+    sqlite3_clear_bindings(statement);
     if (error)
         return error;
     if (rows)

@@ -90,6 +90,51 @@ sgn_error_t *sgn_digest_finish(unsigned char *out, sgn_digest_t *digest, apr_poo
     return NULL;
 }
 
+/* ---- the trail ------------------------------------------------------------- */
+
+#define MARKS 64
+
+struct sgn_digest_trail_t {
+    apr_off_t step;
+    int count;
+    struct {
+        apr_off_t at;
+        sgn_digest_t *state;
+    } marks[MARKS];
+};
+
+sgn_error_t *sgn_digest_trail_make(sgn_digest_trail_t **out, apr_off_t size, apr_pool_t *pool)
+{
+    *out = apr_pcalloc(pool, sizeof **out);
+    (*out)->step = size / MARKS < BLOCK ? BLOCK : size / MARKS;
+    return NULL;
+}
+
+sgn_error_t *sgn_digest_trail_pass(sgn_digest_trail_t *trail, const sgn_digest_t *digest, apr_off_t at, apr_pool_t *pool)
+{
+    apr_off_t last = trail->count ? trail->marks[trail->count - 1].at : 0;
+
+    if (trail->count == MARKS || at - last < trail->step)
+        return NULL;
+    SGN_TRY(sgn_digest_copy(&trail->marks[trail->count].state, digest, pool));
+    trail->marks[trail->count++].at = at;
+    return NULL;
+}
+
+sgn_error_t *sgn_digest_trail_begin(sgn_digest_t **out, const sgn_digest_trail_t *trail, int fd, apr_off_t upto, apr_pool_t *pool)
+{
+    int i = trail ? trail->count - 1 : -1;
+
+    while (i >= 0 && trail->marks[i].at > upto)
+        i--;
+    if (i < 0) {
+        SGN_TRY(sgn_digest_make(out, SGN_DIGEST_SHA256, pool));
+        return sgn_digest_add_fd(*out, fd, 0, upto, pool);
+    }
+    SGN_TRY(sgn_digest_copy(out, trail->marks[i].state, pool));
+    return sgn_digest_add_fd(*out, fd, trail->marks[i].at, upto - trail->marks[i].at, pool);
+}
+
 sgn_error_t *sgn_digest_sha256(unsigned char out[32], const void *data, size_t len, apr_pool_t *pool)
 {
     if (EVP_Digest(data, len, out, NULL, EVP_sha256(), NULL) != 1)

@@ -26,6 +26,17 @@ sgn_error_t *sgn_digest_add_fd(sgn_digest_t *digest, int fd, apr_off_t from, apr
 /* out: sgn_digest_size() bytes.  The digest takes nothing more. */
 sgn_error_t *sgn_digest_finish(unsigned char *out, sgn_digest_t *digest, apr_pool_t *pool);
 
+/* States on the way through one file, so that a digest of a prefix need not
+ * begin at its first byte.  At most 64, at least 128 KiB apart. */
+typedef struct sgn_digest_trail_t sgn_digest_trail_t;
+
+sgn_error_t *sgn_digest_trail_make(sgn_digest_trail_t **out, apr_off_t size, apr_pool_t *pool);
+/* `digest` has taken the file's first `at` bytes; kept where one is due. */
+sgn_error_t *sgn_digest_trail_pass(sgn_digest_trail_t *trail, const sgn_digest_t *digest, apr_off_t at, apr_pool_t *pool);
+/* A digest of the file's first `upto` bytes, the rest of them read from fd.
+ * trail NULL: all of them. */
+sgn_error_t *sgn_digest_trail_begin(sgn_digest_t **out, const sgn_digest_trail_t *trail, int fd, apr_off_t upto, apr_pool_t *pool);
+
 /* All at once. */
 sgn_error_t *sgn_digest_sha256(unsigned char out[32], const void *data, size_t len, apr_pool_t *pool);
 sgn_error_t *sgn_digest_sha256_fd(unsigned char out[32], int fd, apr_off_t from, apr_off_t len, apr_pool_t *pool);

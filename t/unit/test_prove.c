@@ -145,6 +145,36 @@ static void one_key(EVP_PKEY *key, EVP_PKEY *other, const char *algorithm, const
     proves(&changed, algorithm, 0, apr_psprintf(pool, "A3 prove: %s, no attributes at all", name));
 }
 
+/* With states kept on the way the same digests come out, wherever one stops. */
+static void trail(void)
+{
+    const apr_off_t size = 1000003, stops[] = { 0, 1, 131071, 131072, 131073, 500000, 1000002, 1000003 };
+    unsigned char *bytes = apr_palloc(pool, (apr_size_t)size), want[32], got[32];
+    sgn_engine_document_t document = { .fd = -1 };
+    sgn_digest_t *digest;
+    int same = 1;
+
+    for (apr_off_t i = 0; i < size; i++)
+        bytes[i] = (unsigned char)(i * 31 + (i >> 9));
+    document_open(&document, bytes, (size_t)size);
+    is_code(sgn_digest_trail_make(&document.trail, size, pool), SGN_OK, "A20 prove: a trail");
+    is_code(sgn_digest_make(&digest, SGN_DIGEST_SHA256, pool), SGN_OK, "A20 prove: a digest");
+    for (apr_off_t at = 0; at < size; at += 65536) {
+        apr_off_t n = size - at < 65536 ? size - at : 65536;
+
+        same = same && !sgn_digest_add(digest, bytes + at, (size_t)n, pool)
+            && !sgn_digest_trail_pass(document.trail, digest, at + n, pool);
+    }
+    for (int with = 0; with < 2; with++)
+        for (size_t i = 0; i < sizeof stops / sizeof *stops; i++)
+            same = same && !sgn_digest_trail_begin(&digest, with ? document.trail : NULL, document.fd, stops[i], pool)
+                && !sgn_digest_finish(got, digest, pool) && !sgn_digest_sha256(want, bytes, (size_t)stops[i], pool)
+                && memcmp(got, want, 32) == 0;
+    ok(same, "A20 prove: a digest from the trail is the digest from the first byte");
+    is_code(sgn_digest_trail_begin(&digest, document.trail, document.fd, size + 1, pool), SGN_FILE_SHORT,
+            "A20 prove: a prefix longer than the file");
+}
+
 int main(void)
 {
     EVP_PKEY *rsa, *rsa2, *ec, *ec2;
@@ -158,6 +188,7 @@ int main(void)
     ec2 = EVP_EC_gen("P-256");
     one_key(rsa, rsa2, SGN_OID_RSA_SHA256, SGN_OID_RSA_PSS, "RSA");
     one_key(ec, ec2, SGN_OID_ECDSA_SHA256, SGN_OID_RSA_SHA256, "ECDSA");
+    trail();
     make(&made, rsa);
     made.spki = sgn_bytes_str("no key");
     is_code(sgn_engine_prove(&good, &made.document, made.range, made.dtbs, made.value, SGN_OID_RSA_SHA256, made.spki, pool),

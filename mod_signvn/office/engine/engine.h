@@ -31,6 +31,7 @@ typedef struct {
     apr_off_t size;
     unsigned char sha256[32];
     struct sgn_digest_t *state;     /* SHA-256 after the last byte (crypto/digest.h); NULL: not kept */
+    struct sgn_digest_trail_t *trail;       /* and on the way; NULL: not kept */
 } sgn_engine_document_t;
 
 /* zygote_socket: the control socket of signvn-worker (office/engine/spawn.h);

@@ -29,8 +29,7 @@ sgn_error_t *sgn_engine_prove(int *good, const sgn_engine_document_t *document,
         return NULL;
     if (sgn_signedattrs_digest(&found, dtbs.data, dtbs.len) != SGN_FAULT_NONE || found.left != sizeof digest)
         return NULL;
-    SGN_TRY(sgn_digest_make(&state, SGN_DIGEST_SHA256, pool));
-    SGN_TRY(sgn_digest_add_fd(state, document->fd, range[0], range[1], pool));
+    SGN_TRY(sgn_digest_trail_begin(&state, document->trail, document->fd, range[1], pool));
     SGN_TRY(sgn_digest_add_fd(state, document->fd, range[2], range[3], pool));
     SGN_TRY(sgn_digest_finish(digest, state, pool));
     if (memcmp(digest, found.at, sizeof digest) != 0)
