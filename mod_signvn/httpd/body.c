@@ -280,9 +280,11 @@ sgn_error_t *sgn_body_read(sgn_body_t **out, request_rec *r, const sgn_api_route
             return SGN_ERROR(r->pool, SGN_CRYPTO, "SHA-256");
         reader.body->sha256 = sgn_bytes_hex(sgn_bytes(digest, len), r->pool);
     }
-    for (int i = 0; i < reader.body->count; i++)
+    for (int i = 0; i < reader.body->count; i++) {
         if (!reader.body->documents[i]->size)
             return SGN_ERROR(r->pool, SGN_BODY_EMPTY, "document %d is empty", i);
+        SGN_TRY(sgn_spool_end(reader.body->documents[i], r->pool));
+    }
     if (route->body == SGN_API_DOCUMENT && !reader.body->count && !reader.body->json)
         return SGN_ERROR(r->pool, SGN_BODY_EMPTY, "no document came");
     return NULL;

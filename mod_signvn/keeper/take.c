@@ -16,9 +16,18 @@
 
 #define BLOCK ((size_t)128 << 10)
 
+/* Memory that nobody can change or cut any more. */
+static int is_sealed(int fd)
+{
+    const int want = F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW;
+    int seals = fcntl(fd, F_GET_SEALS);
+
+    return seals >= 0 && (seals & want) == want;
+}
+
 /* A child's file lies in the spool: a descriptor of another filesystem (FUSE,
  * NFS) could hold a thread for ever.  memfds and the command line's files are
- * known by their peer. */
+ * known by their peer and their seals. */
 static sgn_error_t *check_source(const sgn_call_t *call, int fd, apr_pool_t *pool)
 {
     const char *run = sgn_config_text(call->config, "SignVNRunDir");
@@ -27,7 +36,7 @@ static sgn_error_t *check_source(const sgn_call_t *call, int fd, apr_pool_t *poo
 
     if (fstat(fd, &file) != 0 || !S_ISREG(file.st_mode))
         return SGN_ERROR(pool, SGN_FILE_UNSAFE, "a document that is no regular file");
-    if (sgn_access_is_local(call))
+    if (sgn_access_is_local(call) || is_sealed(fd))
         return NULL;
     for (int i = 0; i < 2; i++)
         if (stat(places[i], &place) == 0 && place.st_dev == file.st_dev)
@@ -35,6 +44,7 @@ static sgn_error_t *check_source(const sgn_call_t *call, int fd, apr_pool_t *poo
     return SGN_ERROR(pool, SGN_FILE_UNSAFE, "a document from outside the spool");
 }
 
+/* Hashed, and copied unless `to` is negative. */
 static sgn_error_t *copy(sgn_engine_document_t *out, int from, int to, apr_off_t limit, apr_pool_t *pool)
 {
     unsigned char *block = apr_palloc(pool, BLOCK);
@@ -49,6 +59,7 @@ static sgn_error_t *copy(sgn_engine_document_t *out, int from, int to, apr_off_t
     if (file.st_size > limit)
         return SGN_ERROR(pool, SGN_TOO_LARGE, "%" APR_OFF_T_FMT " bytes", (apr_off_t)file.st_size);
     SGN_TRY(sgn_digest_make(&digest, SGN_DIGEST_SHA256, pool));
+    SGN_TRY(sgn_digest_trail_make(&out->trail, file.st_size, pool));
     while (at < file.st_size) {
         size_t want = (size_t)(file.st_size - at) < BLOCK ? (size_t)(file.st_size - at) : BLOCK;
         ssize_t n = pread(from, block, want, at);
@@ -59,8 +70,10 @@ static sgn_error_t *copy(sgn_engine_document_t *out, int from, int to, apr_off_t
             return SGN_ERROR(pool, SGN_BODY_CUT, "%" APR_OFF_T_FMT " of %" APR_OFF_T_FMT " bytes", at,
                              (apr_off_t)file.st_size);
         SGN_TRY(sgn_digest_add(digest, block, (size_t)n, pool));
-        SGN_TRY(sgn_file_write_all(to, block, (size_t)n, pool));
+        if (to >= 0)
+            SGN_TRY(sgn_file_write_all(to, block, (size_t)n, pool));
         at += n;
+        SGN_TRY(sgn_digest_trail_pass(out->trail, digest, at, pool));
     }
     /* The state goes on over the update of a signature: the bytes are hashed once. */
     SGN_TRY(sgn_digest_copy(&out->state, digest, pool));
@@ -69,14 +82,15 @@ static sgn_error_t *copy(sgn_engine_document_t *out, int from, int to, apr_off_t
     return NULL;
 }
 
-/* The same file again, for reading only: the writable descriptor ends here. */
-static sgn_error_t *reopen(int *out, int fd, apr_pool_t *pool)
+/* The same file again, for reading only: the writable descriptor, which belongs
+ * to `owner`, ends here. */
+static sgn_error_t *reopen(int *out, int fd, apr_pool_t *owner, apr_pool_t *pool)
 {
     int again = open(apr_psprintf(pool, "/proc/self/fd/%d", fd), O_RDONLY | O_CLOEXEC);
 
     if (again < 0)
         return SGN_ERROR_ERRNO(pool, SGN_FILE_FAILED, "reopen");
-    sgn_pool_close_fd(pool, fd);
+    sgn_pool_close_fd(owner, fd);
     sgn_pool_own_fd(pool, again);
     *out = again;
     return NULL;
@@ -92,12 +106,13 @@ sgn_error_t *sgn_intake_copy(sgn_engine_document_t *out, const char *path, int r
     SGN_TRY(copy(out, from, to, limit, pool));
     if (path)
         SGN_TRY(sgn_file_link(to, root, path, pool));
-    return reopen(&out->fd, to, pool);
+    return reopen(&out->fd, to, pool, pool);
 }
 
 sgn_error_t *sgn_intake_take(sgn_engine_document_t *out, const char *path,
                              sgn_call_t *call, int index, apr_pool_t *pool)
 {
+    apr_off_t limit = (apr_off_t)sgn_config_number(call->config, "SignVNMaxDocument");
     sgn_error_t *error;
     int from;
 
@@ -107,9 +122,14 @@ sgn_error_t *sgn_intake_take(sgn_engine_document_t *out, const char *path,
     if (from < 0)
         return SGN_ERROR(pool, SGN_INTERNAL, "document %d was taken already", index);
     error = check_source(call, from, pool);
+    if (!error && !path && is_sealed(from)) {
+        memset(out, 0, sizeof *out);
+        call->fds[index] = -1;
+        SGN_TRY(reopen(&out->fd, from, call->pool, pool));
+        return copy(out, out->fd, -1, limit, pool);
+    }
     if (!error)
-        error = sgn_intake_copy(out, path, call->keeper->state, from,
-                                (apr_off_t)sgn_config_number(call->config, "SignVNMaxDocument"), pool);
+        error = sgn_intake_copy(out, path, call->keeper->state, from, limit, pool);
     sgn_pool_close_fd(call->pool, from);
     call->fds[index] = -1;
     return error;

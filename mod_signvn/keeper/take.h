@@ -6,6 +6,8 @@
  * O_TMPFILE (0400) under jobs/.  That digest is the only digest; workers,
  * DTBS and archive see only the copy.  Never mapped, never sought, never
  * handed on, closed at once.
+ * Sealed memory (a small upload) nobody can change any more: where no durable
+ * copy is wanted it is hashed and used as it is.
  *
  * Refused: anything but a regular file (SGN_FILE_UNSAFE), empty
  * (SGN_BODY_EMPTY), over SignVNMaxDocument (SGN_TOO_LARGE), shrinking while

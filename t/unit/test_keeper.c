@@ -127,6 +127,52 @@ static void strangers(void)
     sgn_pool_close_fd(pool, silent);
 }
 
+/* ---- documents of httpd's children ------------------------------------------ */
+
+/* The code of a validation of this memory, as uid 65534. */
+static void from_a_child(rig_t *own, int seals, const char *want, const char *name)
+{
+    int fd = memfd_create("upload", MFD_CLOEXEC | MFD_ALLOW_SEALING), status = -1;
+    const char *code;
+    pid_t child;
+
+    if (write(fd, "no PDF", 6) != 6 || (seals && fcntl(fd, F_ADD_SEALS, seals) != 0))
+        ok(0, "setup");
+    fflush(stdout);
+    child = fork();
+    if (child == 0) {
+        if (setgid(65534) != 0 || setuid(65534) != 0)
+            _exit(2);
+        code = rig_code(rig_send(own, rig_request(own, "validations.create", "a", NULL, NULL), &fd, 1));
+        if (strcmp(code, want) != 0)
+            printf("# %s\n", code);
+        fflush(stdout);
+        _exit(strcmp(code, want) != 0);
+    }
+    close(fd);
+    waitpid(child, &status, 0);
+    ok(WIFEXITED(status) && WEXITSTATUS(status) == 0, name);
+}
+
+static void children(void)
+{
+    rig_t own;
+
+    if (getuid() != 0) {
+        ok(1, "keeper: memory of a child # SKIP needs root");
+        return;
+    }
+    rig_make(&own, pool);
+    sgn_json_set_int(own.config, "httpd_uid", 65534);
+    chmod(own.dir, 0755);
+    chmod(own.path, 0666);
+    rig_start(&own);
+    from_a_child(&own, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW, "none", "keeper: sealed memory of a child is read and reported on");
+    from_a_child(&own, 0, "file.unsafe", "B9 keeper: memory that a child can still write is not");
+    from_a_child(&own, F_SEAL_WRITE, "file.unsafe", "B9 keeper: nor what it can still cut");
+    rig_end(&own);
+}
+
 /* ---- busy ----------------------------------------------------------------- */
 
 typedef struct {
@@ -366,6 +412,7 @@ int main(void)
         requests();
         attacks();
         strangers();
+        children();
         busy();
         steady();
         deaths();
