@@ -197,12 +197,22 @@ static unsigned compose(unsigned letter, const char **at)
     return rows[row].letter[tone];
 }
 
+static int is_plain(const char *text)
+{
+    while (*text > 0)
+        text++;
+    return *text == 0;
+}
+
 const char *sgn_text_nfc(const char *text, apr_pool_t *pool)
 {
-    sgn_buf_t *buf = sgn_buf_make(0, pool);
+    sgn_buf_t *buf;
     unsigned point;
     int step;
 
+    if (is_plain(text))
+        return apr_pstrdup(pool, text);
+    buf = sgn_buf_make(0, pool);
     while ((step = sgn_text_next(&point, text)) > 0) {
         text += step;
         sgn_text_put(buf, compose(point, &text));
@@ -214,8 +224,8 @@ static unsigned lower(unsigned point)
 {
     int row, tone;
 
-    if (point >= 'A' && point <= 'Z')
-        return point + 32;
+    if (point < 0x80)
+        return point >= 'A' && point <= 'Z' ? point + 32 : point;
     if (point == D_STROKE)
         return D_STROKE_LOWER;
     if (find(point, &row, &tone) && row < LOWER_FROM)

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "look/pki/cert.h"
 #include "wire/wire.h"
 #include "worker/tasks.h"
 
@@ -135,11 +136,15 @@ void sgn_work_run(const sgn_work_t *work)
     sgn_task_t task = { .document = -1, .result = -1 };
     sgn_sandbox_limits_t limits;
     sgn_wire_message_t *message = NULL;
+    sgn_cert_t *certificate;
     sgn_error_t *error;
 
     settle(work);
     if (apr_pool_create_ex(&task.pool, NULL, no_memory, NULL) != APR_SUCCESS)
         _exit(SGN_WORK_EXIT_MEMORY);
+    /* whoever names one of them finds it read (look/pki/cert.h) */
+    for (int i = 0; i < work->certificate_count; i++)
+        (void)sgn_cert_parse(&certificate, work->certificates[i], task.pool);
     refuse(sgn_wire_receive(&message, AT_CALL, -1, task.pool), SGN_WORK_EXIT_REQUEST);
     if (!message)               /* nobody needed it */
         _exit(SGN_WORK_EXIT_DONE);

@@ -6,6 +6,7 @@
 #ifndef SGN_WORKER_WORK_H
 #define SGN_WORKER_WORK_H
 
+#include "base/buf.h"
 #include "worker/pages.h"
 #include "worker/sandbox.h"
 
@@ -18,6 +19,8 @@ typedef struct {
     int answer, result;                 /* memfds that the keeper has too */
     const sgn_sandbox_t *sandbox;
     const sgn_pages_t *pages;
+    const sgn_bytes_t *certificates;    /* that many documents name; read behind the walls */
+    int certificate_count;
 } sgn_work_t;
 
 /* Closes every other descriptor, does all that does not depend on the task,

@@ -21,6 +21,7 @@
 #include "worker/work.h"
 
 #define WORKERS 256             /* at once; the keeper asks for far fewer */
+#define CERTIFICATES 16
 #define AHEAD 3                 /* wait for a task when nothing is to be done */
 
 /* One worker and the socket that hears of its end. */
@@ -34,6 +35,9 @@ typedef struct {
     const sgn_sandbox_t *sandbox;
     const sgn_pages_t *pages;
     worker_t workers[WORKERS];
+    apr_pool_t *known;          /* of the certificates */
+    sgn_bytes_t certificates[CERTIFICATES];
+    int certificate_count;
 } zygote_t;
 
 static void leave_parent(pid_t parent)
@@ -80,7 +84,8 @@ static sgn_error_t *memory(int *fd, const char *name, apr_pool_t *pool)
 static sgn_error_t *offer(zygote_t *zygote, apr_pool_t *pool)
 {
     sgn_wire_message_t message = { .json = sgn_json_object(pool), .nfds = 5 };
-    sgn_work_t work = { .sandbox = zygote->sandbox, .pages = zygote->pages };
+    sgn_work_t work = { .sandbox = zygote->sandbox, .pages = zygote->pages, .certificates = zygote->certificates,
+                        .certificate_count = zygote->certificate_count };
     worker_t *slot = NULL;
     int call[2], life[2], pidfd;
     sgn_error_t *error;
@@ -151,11 +156,28 @@ static void reap(zygote_t *zygote, apr_pool_t *pool)
     }
 }
 
+/* Only bytes: what they are is found out behind walls. */
+static void remember(zygote_t *zygote, const json_t *list)
+{
+    apr_pool_t *parent = apr_pool_parent_get(zygote->known);
+
+    apr_pool_destroy(zygote->known);
+    apr_pool_create(&zygote->known, parent);
+    zygote->certificate_count = 0;
+    for (size_t i = 0; i < json_array_size(list) && i < CERTIFICATES; i++) {
+        const char *text = json_string_value(json_array_get(list, i));
+
+        if (text && !sgn_bytes_from_base64(&zygote->certificates[zygote->certificate_count], text, zygote->known))
+            zygote->certificate_count++;
+    }
+}
+
 static sgn_error_t *serve(zygote_t *zygote, int *done, apr_pool_t *pool)
 {
     struct pollfd fds[2] = { { .fd = zygote->control, .events = POLLIN },
                              { .fd = zygote->signals, .events = POLLIN } };
     sgn_wire_message_t *message;
+    json_t *certificates;
 
     if (poll(fds, 2, -1) < 0)
         return errno == EINTR ? NULL : SGN_ERROR_ERRNO(pool, SGN_INTERNAL, "poll");
@@ -171,6 +193,11 @@ static sgn_error_t *serve(zygote_t *zygote, int *done, apr_pool_t *pool)
     SGN_TRY(sgn_wire_receive(&message, zygote->control, 0, pool));
     if (!message) {
         *done = 1;
+        return NULL;
+    }
+    SGN_TRY(sgn_json_find_array(&certificates, message->json, "certificates", pool));
+    if (certificates) {
+        remember(zygote, certificates);
         return NULL;
     }
     (void)offer(zygote, pool);          /* the keeper waits no longer than it must */
@@ -194,6 +221,7 @@ sgn_error_t *sgn_zygote_run(int control, const sgn_sandbox_t *sandbox, const sgn
     if (zygote->signals < 0)
         return SGN_ERROR_ERRNO(pool, SGN_INTERNAL, "signalfd");
     apr_pool_create(&turn, pool);
+    apr_pool_create(&zygote->known, pool);
     /* whoever just got an answer goes on before the next worker is made */
     sched_setscheduler(0, SCHED_BATCH, &(struct sched_param) { 0 });
     for (int i = 0; i < AHEAD; i++) {

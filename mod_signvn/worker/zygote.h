@@ -5,7 +5,8 @@
  * Control socket (descriptor 3), zygote to keeper, once: {"v":1,"build",
  *   "error"?}; then one {"v":1} for each worker that waits, with
  *   [call socket, life socket, pidfd, answer memfd, result memfd].  Keeper to
- *   zygote: {"v":1}, one more.
+ *   zygote: {"v":1}, one more; {"v":1,"certificates":[base64]}, which workers
+ *   from now on read while they wait (the zygote itself reads none).
  * Call socket, keeper to worker, once:
  *   {"v":1,"task","args"?,"size":bytes of the document,"data","file","cpu":
  *    limits,"result":bool} with [document?].

@@ -302,17 +302,19 @@ int sgn_pdf_lex_dict_find(sgn_pdf_lex_t lex, const char *key, size_t *start, siz
     if (sgn_pdf_lex_next(&lex).type != SGN_PDF_TOKEN_DICT_OPEN)
         return -1;
     for (;;) {
-        sgn_pdf_token_t token = sgn_pdf_lex_next(&lex), value;
+        sgn_pdf_token_t token = sgn_pdf_lex_next(&lex);
+        size_t value;
 
         if (token.type == SGN_PDF_TOKEN_DICT_CLOSE)
             return found;
         if (token.type != SGN_PDF_TOKEN_NAME)
             return -1;
-        value = sgn_pdf_lex_peek(&lex);
+        skip_white(&lex);
+        value = lex.pos;
         if (!sgn_pdf_lex_skip(&lex))
             return -1;
         if (name_is(&lex, token, key) && found++ == 0) {
-            *start = value.start;
+            *start = value;
             *end = lex.pos;
         }
     }

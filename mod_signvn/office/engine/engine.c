@@ -98,8 +98,10 @@ void sgn_engine_zygote(sgn_engine_t *engine, int zygote_socket)
     if (engine->control >= 0)
         close(engine->control);
     engine->control = zygote_socket < 0 ? -1 : fcntl(zygote_socket, F_DUPFD_CLOEXEC, 3);
-    if (engine->control >= 0)
+    if (engine->control >= 0) {
         engine->births++;
+        sgn_hints_tell(engine);
+    }
     apr_thread_cond_broadcast(engine->changed);
     apr_thread_mutex_unlock(engine->mutex);
 }

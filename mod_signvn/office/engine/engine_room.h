@@ -57,6 +57,8 @@ sgn_error_t *sgn_attempt_judge(json_t **answer, const sgn_attempt_t *attempt, ap
 void sgn_hints_learn(sgn_engine_t *engine, const json_t *have, const json_t *missing);
 sgn_error_t *sgn_hints_recall(json_t *have, sgn_engine_t *engine, apr_interval_time_t young, apr_pool_t *pool);
 
+void sgn_hints_tell(sgn_engine_t *engine);
+
 /* PEM file of certificates -> array of base64 DER; only the armour is read.
  * path NULL: an empty array. */
 sgn_error_t *sgn_anchors_read(json_t **out, const char *path, apr_pool_t *pool);

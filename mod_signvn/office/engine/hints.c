@@ -10,9 +10,11 @@
 
 #include "base/pool.h"
 #include "office/evidence/evidence.h"
+#include "wire/wire.h"
 
 #define HINTS 24                        /* remembered */
 #define LARGE (96 * 1024)               /* base64 of one entry that is not worth it */
+#define CERTIFICATES 12
 
 static const char *key_of(const json_t *row)
 {
@@ -43,10 +45,52 @@ static int is_worth(const json_t *have, const json_t *row)
     return data && strlen(data) < LARGE;
 }
 
+/* ---- certificates ----------------------------------------------------------- */
+
+static void add_certificate(json_t *list, const json_t *text)
+{
+    const json_t *row;
+    size_t i;
+
+    json_array_foreach(list, i, row)
+        if (json_equal(row, text))
+            return;
+    if (json_is_string(text) && json_array_size(list) < CERTIFICATES)
+        json_array_append(list, (json_t *)text);
+}
+
+/* Signers, servers and authorities of the newest hints: workers read them while
+ * they wait.  With the engine's mutex held. */
+void sgn_hints_tell(sgn_engine_t *engine)
+{
+    json_t *list = json_array();
+    sgn_wire_message_t message;
+    apr_pool_t *pool;
+
+    for (size_t i = json_array_size(engine->asked); i > 0; i--) {
+        const json_t *row = json_array_get(engine->asked, i - 1);
+
+        add_certificate(list, json_object_get(row, "certificate"));
+        add_certificate(list, json_object_get(row, "issuer"));
+    }
+    if (json_array_size(list) && engine->control >= 0) {
+        apr_pool_create(&pool, NULL);
+        message = (sgn_wire_message_t) { .json = sgn_json_object(pool) };
+        sgn_json_set_int(message.json, "v", SGN_WIRE_VERSION);
+        sgn_json_set(message.json, "certificates", list);
+        (void)sgn_wire_send(engine->control, &message, 0, pool);    /* a hint */
+        apr_pool_destroy(pool);
+    }
+    json_decref(list);
+}
+
+/* ---- evidence ---------------------------------------------------------------- */
+
 void sgn_hints_learn(sgn_engine_t *engine, const json_t *have, const json_t *missing)
 {
     const json_t *row;
     size_t i;
+    int more = 0;
 
     apr_thread_mutex_lock(engine->mutex);
     if (!engine->asked)
@@ -57,7 +101,10 @@ void sgn_hints_learn(sgn_engine_t *engine, const json_t *have, const json_t *mis
         if (json_array_size(engine->asked) >= HINTS)
             json_array_remove(engine->asked, 0);
         json_array_append_new(engine->asked, json_deep_copy(row));
+        more = 1;
     }
+    if (more)
+        sgn_hints_tell(engine);
     apr_thread_mutex_unlock(engine->mutex);
 }
 
