@@ -167,6 +167,46 @@ static void refused(void)
     is_code(try_pages(file), SGN_DOCUMENT_NO_PAGES, "a file without pages is told");
 }
 
+/* A file with a signature dictionary, and a second revision behind it. */
+static file_t *signed_twice(void)
+{
+    file_t *file = plain();
+    size_t table, at, next;
+
+    object(file, "<</Type/Sig/ByteRange[0 1 2 3]/Contents<00>>>");
+    table = finish(file, "");
+    at = file->buf->len;
+    sgn_buf_str(file->buf, "4 0 obj\n<</Type/Sig/ByteRange[0 1 2 3]/Contents<01>>>\nendobj\n");
+    next = file->buf->len;
+    sgn_buf_printf(file->buf, "xref\n4 1\n%010lu 00000 n \ntrailer\n<</Size 5/Root 1 0 R/Prev %lu>>\nstartxref\n%lu\n%%%%EOF\n",
+                   (unsigned long)at, (unsigned long)table, (unsigned long)next);
+    return file;
+}
+
+static void damaged(void)
+{
+    file_t *file = signed_twice();
+    sgn_pdf_doc_t *doc;
+    unsigned char *at;
+
+    is_code(try(file), SGN_OK, "a file with a signature dictionary is read");
+    ok(!scan->damage, "and is whole");
+    at = memmem(file->buf->data, file->buf->len, "0000000000 65535", 16);
+    at[3] = 'x';
+    is_code(try(file), SGN_OK, "a damaged one is scanned by its bytes");
+    ok(scan->damage != NULL, "and says so");
+    is_int(scan->revision_count, 2, "its revisions end at %%EOF");
+    is_int(sgn_pdf_scan_origin(scan, -1, 4), 1, "of an object that is there twice the later counts");
+    is_int(sgn_pdf_scan_origin(scan, 0, 4), 0, "in the first revision the earlier");
+    is_code(sgn_pdf_doc_open(&doc, scan, -1, tap_pool()), SGN_OK, "the newest revision opens, to be looked at");
+    ok(sgn_pdf_doc_broken(doc), "broken");
+    is_code(sgn_pdf_doc_check(doc, tap_pool()), SGN_DOCUMENT_DAMAGED, "so nothing passes");
+    is_code(sgn_pdf_doc_open(&doc, scan, 0, tap_pool()), SGN_DOCUMENT_DAMAGED, "older ones do not open");
+    memcpy(memmem(file->buf->data, file->buf->len, "/ByteRange", 10), "/BytteRang", 10);
+    memcpy(memmem(file->buf->data, file->buf->len, "/ByteRange", 10), "/BytteRang", 10);
+    is_code(try(file), SGN_DOCUMENT_DAMAGED, "a damaged file without signatures is refused");
+}
+
 static void deep_pages(int depth, sgn_code_t code, const char *name)
 {
     file_t *file = start("%PDF-1.7\n");
@@ -209,6 +249,8 @@ static void bombs(void)
             "an object stream with two filters is refused");
     is_code(try_container("/LZWDecode", deflated(1000)), SGN_DOCUMENT_LIMIT,
             "an object stream with another filter is refused");
+    is_code(try_container("/FlatyDecode", deflated(1000)), SGN_DOCUMENT_DAMAGED,
+            "a filter that does not exist is damage");
     file = start("%PDF-1.7\n");
     stream(file, "/Type/XRef/Size 8000000/W[1 2 1]/Filter/FlateDecode", deflated(32 << 20));
     sgn_buf_str(file->buf, "startxref\n9\n%%EOF\n");
@@ -235,6 +277,7 @@ int main(void)
     good();
     hybrid();
     refused();
+    damaged();
     bombs();
     return done_testing();
 }

@@ -473,7 +473,8 @@ sgn_error_t *sgn_pdf_diff_run(sgn_pdf_diff_step_t **steps, sgn_pdf_doc_t *newest
     const sgn_pdf_scan_t *scan = sgn_pdf_doc_scan(newest);
     sgn_pdf_diff_refs_t *refs = sgn_pdf_diff_refs_make(pool);
     sgn_pdf_diff_pair_t **pairs = apr_pcalloc(pool, sizeof *pairs * (size_t)(scan->revision_count + 1));
-    sgn_pdf_doc_t *now = newest;
+    int broken = sgn_pdf_doc_broken(newest);
+    sgn_pdf_doc_t *now = broken ? NULL : newest;
     apr_pool_t *now_pool = NULL;
     sgn_error_t *error;
     int k;
@@ -494,7 +495,9 @@ sgn_error_t *sgn_pdf_diff_run(sgn_pdf_diff_step_t **steps, sgn_pdf_doc_t *newest
             pair->new = now;
             compare(pair);
         } else {
-            sgn_pdf_diff_forbid(pair, SGN_F_STRUCTURE, 0, "revision cannot be read");
+            /* nobody can say what a damaged file changed: unknown, not forbidden */
+            sgn_pdf_diff_tell(pair, broken ? SGN_PDF_DIFF_NONE : SGN_PDF_DIFF_FORBIDDEN, SGN_F_STRUCTURE, 0,
+                              "revision cannot be read");
             old = NULL;
         }
         pair->old = pair->new = NULL;
@@ -513,7 +516,7 @@ sgn_error_t *sgn_pdf_diff_run(sgn_pdf_diff_step_t **steps, sgn_pdf_doc_t *newest
     }
     if (now_pool)
         apr_pool_destroy(now_pool);
-    error = sgn_pdf_diff_refs_collect(refs, newest);
+    error = broken ? NULL : sgn_pdf_diff_refs_collect(refs, newest);
     for (k = 1; k < scan->revision_count; k++) {
         if (!pairs[k])
             continue;

@@ -41,7 +41,7 @@ typedef struct {
 
 /* steps[k], k in first+1 .. last revision: what revision k did to k-1; the
  * others are empty (level NONE).  A revision that cannot be read is forbidden,
- * not an error. */
+ * not an error; in a file that is broken as a whole nothing is known of any. */
 sgn_error_t *sgn_pdf_diff_run(sgn_pdf_diff_step_t **steps, sgn_pdf_doc_t *newest, int first,
                               apr_pool_t *pool);
 

@@ -65,23 +65,28 @@ static const char *clean(const char *text, apr_pool_t *pool)
     return copy;
 }
 
-sgn_error_t *sgn_pdf_doc_open(sgn_pdf_doc_t **out, const sgn_pdf_scan_t *scan, int revision, apr_pool_t *pool)
+/* The trailer and what it leads to. */
+static sgn_error_t *find_catalog(sgn_pdf_doc_t *doc, apr_pool_t *pool)
 {
-    sgn_pdf_doc_t *doc = apr_pcalloc(pool, sizeof *doc);
+    doc->root = sgn_pdf_obj_get(doc->trailer, "Root");
+    doc->catalog = sgn_pdf_doc_get(doc, doc->root);
+    if (!doc->root || doc->root->type != SGN_PDF_REF || doc->catalog->type != SGN_PDF_DICT)
+        return DAMAGED("the trailer leads to no catalog");
+    return NULL;
+}
+
+static sgn_error_t *open_whole(sgn_pdf_doc_t *doc, apr_pool_t *pool)
+{
+    const sgn_pdf_scan_t *scan = doc->scan;
     const char *password = "";
     apr_off_t size = scan->size;
+    int revision = doc->revision;
     qpdf_oh handle;
 
-    if (revision < 0 || revision >= scan->revision_count)
-        revision = scan->revision_count - 1;
+    if (scan->damage)
+        return DAMAGED("%s", scan->damage);
     if (revision < scan->revision_count - 1)
         size = scan->revisions[revision].end;
-    doc->scan = scan;
-    doc->revision = revision;
-    doc->pool = pool;
-    doc->cache = apr_hash_make(pool);
-    doc->q = qpdf_init();
-    sgn_pool_own(pool, doc->q, close_qpdf);
     qpdf_silence_errors(doc->q);
     qpdf_set_suppress_warnings(doc->q, 1);
     qpdf_set_attempt_recovery(doc->q, 0);
@@ -97,12 +102,44 @@ sgn_error_t *sgn_pdf_doc_open(sgn_pdf_doc_t **out, const sgn_pdf_scan_t *scan, i
     handle = qpdf_get_trailer(doc->q);
     doc->trailer = sgn_pdf_doc_copy(doc, handle);
     qpdf_oh_release(doc->q, handle);
-    doc->root = sgn_pdf_obj_get(doc->trailer, "Root");
-    doc->catalog = sgn_pdf_doc_get(doc, doc->root);
-    if (!doc->root || doc->root->type != SGN_PDF_REF || doc->catalog->type != SGN_PDF_DICT)
-        return DAMAGED("the trailer leads to no catalog");
+    return find_catalog(doc, pool);
+}
+
+sgn_error_t *sgn_pdf_doc_open(sgn_pdf_doc_t **out, const sgn_pdf_scan_t *scan, int revision, apr_pool_t *pool)
+{
+    sgn_pdf_doc_t *doc = apr_pcalloc(pool, sizeof *doc);
+    sgn_error_t *error;
+
+    if (revision < 0 || revision >= scan->revision_count)
+        revision = scan->revision_count - 1;
+    doc->scan = scan;
+    doc->revision = revision;
+    doc->pool = pool;
+    doc->cache = apr_hash_make(pool);
+    doc->q = qpdf_init();
+    sgn_pool_own(pool, doc->q, close_qpdf);
+    error = open_whole(doc, pool);
+    if (error && (error->code != SGN_DOCUMENT_DAMAGED || revision < scan->revision_count - 1))
+        return error;
+    if (error) {
+        doc->broken = 1;
+        sgn_pdf_doc_blame(doc, error->detail);
+        doc->trailer = scan->sections[scan->section_count - 1].trailer;
+        find_catalog(doc, pool);
+    }
     *out = doc;
     return NULL;
+}
+
+int sgn_pdf_doc_broken(const sgn_pdf_doc_t *doc)
+{
+    return doc->broken;
+}
+
+void sgn_pdf_doc_blame(sgn_pdf_doc_t *doc, const char *damage)
+{
+    if (!doc->warning)
+        doc->warning = damage;
 }
 
 sgn_error_t *sgn_pdf_doc_check(sgn_pdf_doc_t *doc, apr_pool_t *pool)
@@ -195,6 +232,8 @@ const sgn_pdf_obj_t *sgn_pdf_doc_object(sgn_pdf_doc_t *doc, int num, int gen)
     if (num <= 0 || num > SGN_PDF_SIZE)
         return &nothing;
     value = own_object(doc, num, gen);
+    if (!value && doc->broken)
+        value = &nothing;
     if (!value) {
         handle = qpdf_get_object_by_id(doc->q, num, gen);
         value = sgn_pdf_doc_copy(doc, handle);

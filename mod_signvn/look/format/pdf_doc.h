@@ -23,10 +23,17 @@
 typedef struct sgn_pdf_doc_t sgn_pdf_doc_t;
 
 /* revision -1: the newest.  Encrypted files open with the empty user password:
- * SGN_DOCUMENT_PASSWORD otherwise.  SGN_DOCUMENT_DAMAGED. */
+ * SGN_DOCUMENT_PASSWORD otherwise.  SGN_DOCUMENT_DAMAGED for an older revision;
+ * the newest one opens all the same, broken, so that its signatures can be
+ * listed: sgn_pdf_doc_check() tells. */
 sgn_error_t *sgn_pdf_doc_open(sgn_pdf_doc_t **out, const sgn_pdf_scan_t *scan, int revision, apr_pool_t *pool);
 /* See above; the detail of the error is the first intolerable warning. */
 sgn_error_t *sgn_pdf_doc_check(sgn_pdf_doc_t *doc, apr_pool_t *pool);
+
+/* Only the objects that lie plainly in the file can be read. */
+int sgn_pdf_doc_broken(const sgn_pdf_doc_t *doc);
+/* Damage that the caller found: sgn_pdf_doc_check() tells it too. */
+void sgn_pdf_doc_blame(sgn_pdf_doc_t *doc, const char *damage);
 
 const sgn_pdf_scan_t *sgn_pdf_doc_scan(const sgn_pdf_doc_t *doc);
 int sgn_pdf_doc_revision(const sgn_pdf_doc_t *doc);     /* index, never -1 */

@@ -16,6 +16,7 @@ struct sgn_pdf_doc_t {
     apr_pool_t *pool;
     apr_hash_t *cache;              /* {num, gen} -> value */
     const char *warning;            /* the first intolerable one */
+    int broken;                     /* qpdf does not read it: only what our own parser finds */
     const sgn_pdf_obj_t *trailer, *root, *catalog;
     sgn_pdf_page_t *pages;
     int page_count;

@@ -1,5 +1,5 @@
 /* Signatures of a PDF as facts [ISO 32000-2, 12.8]. */
-#include "look/format/pdf_list.h"
+#include "look/format/pdf_list_found.h"
 
 #include <string.h>
 
@@ -115,8 +115,7 @@ static int read_range(apr_int64_t range[4], const sgn_pdf_scan_t *scan, size_t s
     return sgn_pdf_lex_next(&lex).type == SGN_PDF_TOKEN_ARRAY_CLOSE && lex.pos == end;
 }
 
-/* lex stands before the "<<" of the signature dictionary. */
-static void read_raw(sgn_format_signature_t *signature, const sgn_pdf_scan_t *scan, sgn_pdf_lex_t lex,
+void sgn_pdf_list_raw(sgn_format_signature_t *signature, const sgn_pdf_scan_t *scan, sgn_pdf_lex_t lex,
                      apr_pool_t *pool)
 {
     size_t start, end;
@@ -158,10 +157,10 @@ static void locate(sgn_format_signature_t *signature, const sgn_pdf_scan_t *scan
         lex = sgn_pdf_lex_at(scan->map, start, stop);
     }
     signature->type1 = 1;
-    read_raw(signature, scan, lex, pool);
+    sgn_pdf_list_raw(signature, scan, lex, pool);
 }
 
-static void read_values(sgn_format_signature_t *signature, sgn_pdf_doc_t *doc, const sgn_pdf_obj_t *value,
+void sgn_pdf_list_values(sgn_format_signature_t *signature, sgn_pdf_doc_t *doc, const sgn_pdf_obj_t *value,
                         apr_pool_t *pool)
 {
     const sgn_pdf_obj_t *references = sgn_pdf_doc_find(doc, value, "Reference");
@@ -231,11 +230,20 @@ static sgn_error_t *find_orphans(sgn_format_list_t *list, sgn_pdf_doc_t *doc, ap
             orphan->value_num = entry->num;
             orphan->value_gen = entry->gen;
             locate(orphan, scan, revision, entry->num, 0, pool);
-            read_values(orphan, doc, sgn_pdf_doc_object(doc, entry->num, entry->gen), pool);
+            sgn_pdf_list_values(orphan, doc, sgn_pdf_doc_object(doc, entry->num, entry->gen), pool);
             if (list->orphan_count >= 100)
                 return NULL;
         }
     return NULL;
+}
+
+/* Signatures, but no form that could lead to one: its name in the catalog, or
+ * the list of its fields, is what was damaged or taken away. */
+static int is_formless(sgn_pdf_doc_t *doc)
+{
+    const sgn_pdf_obj_t *form = sgn_pdf_doc_find(doc, sgn_pdf_doc_catalog(doc), "AcroForm");
+
+    return sgn_pdf_doc_find(doc, form, "Fields")->type != SGN_PDF_ARRAY;
 }
 
 sgn_error_t *sgn_pdf_list(sgn_format_list_t **out, sgn_pdf_doc_t *newest, apr_pool_t *pool)
@@ -246,9 +254,16 @@ sgn_error_t *sgn_pdf_list(sgn_format_list_t **out, sgn_pdf_doc_t *newest, apr_po
     const sgn_pdf_obj_t *version = sgn_pdf_doc_find(newest, sgn_pdf_doc_catalog(newest), "Version");
     const sgn_pdf_field_t *fields;
     const sgn_pdf_page_t *pages;
-    int count, i;
+    int count;
+    sgn_error_t *error = sgn_pdf_doc_fields(&fields, &count, newest);
+    int i;
 
-    SGN_TRY(sgn_pdf_doc_fields(&fields, &count, newest));
+    if (error && error->code == SGN_DOCUMENT_DAMAGED) {
+        sgn_pdf_doc_blame(newest, error->detail);
+        count = 0;
+    } else if (error) {
+        return error;
+    }
     list->signatures = apr_pcalloc(pool, (count + 1) * sizeof *list->signatures);
     for (i = 0; i < count; i++) {
         sgn_format_signature_t *signature;
@@ -262,7 +277,7 @@ sgn_error_t *sgn_pdf_list(sgn_format_list_t **out, sgn_pdf_doc_t *newest, apr_po
         signature->value_gen = fields[i].value_gen;
         signature->page = fields[i].page;
         memcpy(signature->rect, fields[i].rect, sizeof signature->rect);
-        read_values(signature, newest, fields[i].value, pool);
+        sgn_pdf_list_values(signature, newest, fields[i].value, pool);
         locate(signature, scan, sgn_pdf_doc_revision(newest),
                fields[i].value_num ? fields[i].value_num : fields[i].num, !fields[i].value_num, pool);
         if (fields[i].value_num)
@@ -271,6 +286,10 @@ sgn_error_t *sgn_pdf_list(sgn_format_list_t **out, sgn_pdf_doc_t *newest, apr_po
     SGN_TRY(find_orphans(list, newest, reached, pool));
     if (sgn_pdf_doc_pages(&pages, &list->pages, newest))
         list->pages = 0;
+    if (list->orphan_count && is_formless(newest))
+        sgn_pdf_doc_blame(newest, "there are signatures, but no form leads to them");
+    if (sgn_pdf_doc_check(newest, pool))
+        SGN_TRY(sgn_pdf_list_found_add(list, newest, pool));
     list->revisions = scan->revision_count;
     list->version = scan->version;
     /* [ISO 32000-2, 7.7.2] the catalog may raise it, never lower */

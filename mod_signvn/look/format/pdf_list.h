@@ -11,6 +11,8 @@
 #include "look/format/format.h"
 #include "look/format/pdf_doc.h"
 
+/* In a damaged file also what only its bytes lead to, named "12 0 R" where the
+ * name is lost; of a file that was cut what is left whole. */
 sgn_error_t *sgn_pdf_list(sgn_format_list_t **out, sgn_pdf_doc_t *newest, apr_pool_t *pool);
 
 /* "D:20261121153000+07'00'" <-> time.  0 when malformed. */

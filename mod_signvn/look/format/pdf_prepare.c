@@ -355,6 +355,7 @@ sgn_error_t *sgn_pdf_prepare(sgn_format_prepared_t **out, const sgn_format_docum
     SGN_TRY(sgn_pdf_scan(&scan, document->map, document->size, pool));
     SGN_TRY(sgn_pdf_scan_vet(scan, pool));
     SGN_TRY(sgn_pdf_doc_open(&doc, scan, -1, pool));
+    SGN_TRY(sgn_pdf_doc_check(doc, pool));
     SGN_TRY(sgn_pdf_admit_document(doc, pool));
     SGN_TRY(sgn_pdf_form_make(&form, doc, pool));
     SGN_TRY(check_reserve(form, what));

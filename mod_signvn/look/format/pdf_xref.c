@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "look/format/pdf_flate.h"
+#include "look/format/pdf_xref_repair.h"
 #include "look/format/pdf_xref_section.h"
 
 #define DAMAGED(...) SGN_ERROR(pool, SGN_DOCUMENT_DAMAGED, __VA_ARGS__)
@@ -116,18 +117,12 @@ static void make_revisions(sgn_pdf_scan_t *scan, apr_pool_t *pool)
     scan->revision_count = n;
 }
 
-sgn_error_t *sgn_pdf_scan(sgn_pdf_scan_t **out, const unsigned char *map, apr_off_t size, apr_pool_t *pool)
+/* By the cross-reference sections, as the standard wants it. */
+static sgn_error_t *read_structure(sgn_pdf_scan_t *scan, apr_pool_t *pool)
 {
-    sgn_pdf_scan_t *scan = apr_pcalloc(pool, sizeof *scan);
     apr_off_t newest = 0, at;
     int i;
 
-    if (size <= 0)
-        return SGN_ERROR(pool, SGN_BODY_EMPTY, "no bytes");
-    scan->map = map;
-    scan->size = size;
-    scan->pool = pool;
-    SGN_TRY(find_header(scan, pool));
     SGN_TRY(find_startxref(&newest, scan, pool));
     scan->linearized = is_linearized(scan, pool);
     SGN_TRY(follow(scan, newest, pool));
@@ -146,11 +141,29 @@ sgn_error_t *sgn_pdf_scan(sgn_pdf_scan_t **out, const unsigned char *map, apr_of
         if (sgn_pdf_obj_get(section->trailer, "Encrypt"))
             scan->encrypted = 1;
     }
-    for (at = scan->revisions[scan->revision_count - 1].end; at < size; at++)
-        if (!sgn_pdf_lex_white(map[at]))
+    for (at = scan->revisions[scan->revision_count - 1].end; at < scan->size; at++)
+        if (!sgn_pdf_lex_white(scan->map[at]))
             scan->trailing++;
-    *out = scan;
     return NULL;
+}
+
+sgn_error_t *sgn_pdf_scan(sgn_pdf_scan_t **out, const unsigned char *map, apr_off_t size, apr_pool_t *pool)
+{
+    sgn_pdf_scan_t *scan = apr_pcalloc(pool, sizeof *scan);
+    sgn_error_t *error;
+
+    if (size <= 0)
+        return SGN_ERROR(pool, SGN_BODY_EMPTY, "no bytes");
+    scan->map = map;
+    scan->size = size;
+    scan->pool = pool;
+    SGN_TRY(find_header(scan, pool));
+    error = read_structure(scan, pool);
+    if (error && error->code == SGN_DOCUMENT_DAMAGED)
+        error = sgn_pdf_xref_repair(scan, error);
+    if (!error)
+        *out = scan;
+    return error;
 }
 
 /* ---- lookup ---------------------------------------------------------------- */
@@ -289,13 +302,11 @@ static int containers(int **out, const sgn_pdf_scan_t *scan, apr_pool_t *pool)
     return unique;
 }
 
-sgn_error_t *sgn_pdf_scan_vet(sgn_pdf_scan_t *scan, apr_pool_t *pool)
+static sgn_error_t *inflate_all(sgn_pdf_scan_t *scan, apr_pool_t *pool)
 {
     size_t left = SGN_PDF_INFLATED;
     int *numbers, count, i, k;
 
-    if (scan->encrypted)
-        return NULL;
     count = containers(&numbers, scan, pool);
     /* every version of a container: an older revision may be opened, and a
      * newer section may turn an old entry to a new container */
@@ -324,4 +335,14 @@ sgn_error_t *sgn_pdf_scan_vet(sgn_pdf_scan_t *scan, apr_pool_t *pool)
             scan->hidden_signatures += seen;
         }
     return NULL;
+}
+
+sgn_error_t *sgn_pdf_scan_vet(sgn_pdf_scan_t *scan, apr_pool_t *pool)
+{
+    sgn_error_t *error;
+
+    if (scan->encrypted || scan->damage)
+        return NULL;
+    error = inflate_all(scan, pool);
+    return error && error->code == SGN_DOCUMENT_DAMAGED ? sgn_pdf_xref_repair(scan, error) : error;
 }

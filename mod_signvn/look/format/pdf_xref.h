@@ -64,14 +64,21 @@ typedef struct {
     int linearized, hybrid, encrypted;
     int next_num;                   /* max(/Size, highest number + 1): first number free for use */
     int hidden_signatures;          /* "/ByteRange" seen in object streams (only after _vet) */
+    const char *damage;             /* what is broken; NULL: the structure is whole */
     apr_pool_t *pool;
 } sgn_pdf_scan_t;
 
 /* SGN_BODY_EMPTY, SGN_DOCUMENT_NOT_PDF (no header in the first KB), _HEADER
- * (header not at 0), _DAMAGED, _LIMIT. */
+ * (header not at 0), _DAMAGED, _LIMIT.
+ *
+ * A damaged file that holds signature dictionaries is no error but a scan with
+ * `damage`: one that knows the objects that can be found, so that what fails is
+ * named.  sgn_pdf_doc_check() says DAMAGED for it; nothing may be concluded
+ * from it but that a signature fails. */
 sgn_error_t *sgn_pdf_scan(sgn_pdf_scan_t **out, const unsigned char *map, apr_off_t size, apr_pool_t *pool);
 /* Bounded inflate of every object stream: SGN_DOCUMENT_LIMIT for bombs.  Not
- * possible for encrypted files (then the worker's rlimits are the only net). */
+ * possible for encrypted files (then the worker's rlimits are the only net).
+ * Damage is treated as sgn_pdf_scan() treats it. */
 sgn_error_t *sgn_pdf_scan_vet(sgn_pdf_scan_t *scan, apr_pool_t *pool);
 
 /* The entry that rules in revision k (-1: the newest); NULL when none.  A free

@@ -106,6 +106,19 @@ static sgn_error_t *read_table(entries_t *entries, sgn_pdf_lex_t *lex, apr_pool_
     }
 }
 
+/* [ISO 32000-2, 7.4] filters that exist; what has another name is damage. */
+static int is_filter(const sgn_pdf_obj_t *filter)
+{
+    static const char *const names[] = { "LZWDecode", "ASCIIHexDecode", "ASCII85Decode", "RunLengthDecode", "Crypt",
+                                         "CCITTFaxDecode", "JBIG2Decode", "DCTDecode", "JPXDecode" };
+    size_t i;
+
+    for (i = 0; i < sizeof names / sizeof *names; i++)
+        if (sgn_pdf_obj_is_name(filter, names[i]))
+            return 1;
+    return 0;
+}
+
 sgn_error_t *sgn_pdf_xref_section_stream(sgn_bytes_t *raw, int *deflated, const sgn_pdf_obj_t *dict,
                                          const sgn_pdf_scan_t *scan, apr_off_t data, apr_pool_t *pool)
 {
@@ -119,9 +132,11 @@ sgn_error_t *sgn_pdf_xref_section_stream(sgn_bytes_t *raw, int *deflated, const 
             return SGN_ERROR(pool, SGN_DOCUMENT_LIMIT, "a structure stream with %d filters", filter->count);
         filter = sgn_pdf_obj_item(filter, 0);
     }
-    if (filter && filter->type != SGN_PDF_NULL && !sgn_pdf_obj_is_name(filter, "FlateDecode"))
+    if (is_filter(filter))
         return SGN_ERROR(pool, SGN_DOCUMENT_LIMIT, "a structure stream with a filter that is not FlateDecode");
-    *deflated = filter && filter->type != SGN_PDF_NULL;
+    *deflated = sgn_pdf_obj_is_name(filter, "FlateDecode");
+    if (filter && filter->type != SGN_PDF_NULL && !*deflated)
+        return DAMAGED("a structure stream with a filter that does not exist");
     *raw = sgn_bytes(scan->map + data, (size_t)length);
     return NULL;
 }
@@ -179,7 +194,9 @@ static sgn_error_t *read_stream(entries_t *entries, const sgn_pdf_obj_t *dict, c
 
     if (!sgn_pdf_obj_is_name(sgn_pdf_obj_get(dict, "Type"), "XRef"))
         return DAMAGED("no cross-reference stream where one should be");
-    if (size < 1 || size > SGN_PDF_SIZE)
+    if (size < 1)
+        return DAMAGED("a cross-reference stream without /Size");
+    if (size > SGN_PDF_SIZE)
         return SGN_ERROR(pool, SGN_DOCUMENT_LIMIT, "/Size %" APR_INT64_T_FMT, size);
     for (i = 0; i < 3; i++) {
         apr_int64_t one = sgn_pdf_obj_int(sgn_pdf_obj_item(w, i), -1);
