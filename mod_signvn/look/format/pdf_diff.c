@@ -468,12 +468,27 @@ static void compare(sgn_pdf_diff_pair_t *pair)
         sgn_pdf_diff_forbid(pair, SGN_F_STRUCTURE, 0, "revision cannot be read cleanly");
 }
 
+/* Each revision is opened with all that lies before it. */
+static int is_too_much(const sgn_pdf_scan_t *scan, int first)
+{
+    apr_int64_t entries = 0, all = 0;
+    int k, i;
+
+    for (k = 0; k < scan->revision_count; k++) {
+        for (i = 0; i < scan->revisions[k].sections; i++)
+            entries += scan->sections[scan->revisions[k].first + i].count;
+        if (k >= first)
+            all += entries;
+    }
+    return all > SGN_PDF_DIFF_ENTRIES;
+}
+
 sgn_error_t *sgn_pdf_diff_run(sgn_pdf_diff_step_t **steps, sgn_pdf_doc_t *newest, int first, apr_pool_t *pool)
 {
     const sgn_pdf_scan_t *scan = sgn_pdf_doc_scan(newest);
     sgn_pdf_diff_refs_t *refs = sgn_pdf_diff_refs_make(pool);
     sgn_pdf_diff_pair_t **pairs = apr_pcalloc(pool, sizeof *pairs * (size_t)(scan->revision_count + 1));
-    int broken = sgn_pdf_doc_broken(newest);
+    int broken = sgn_pdf_doc_broken(newest) || is_too_much(scan, first);
     sgn_pdf_doc_t *now = broken ? NULL : newest;
     apr_pool_t *now_pool = NULL;
     sgn_error_t *error;
@@ -495,7 +510,7 @@ sgn_error_t *sgn_pdf_diff_run(sgn_pdf_diff_step_t **steps, sgn_pdf_doc_t *newest
             pair->new = now;
             compare(pair);
         } else {
-            /* nobody can say what a damaged file changed: unknown, not forbidden */
+            /* nobody can say what was changed there: unknown, not forbidden */
             sgn_pdf_diff_tell(pair, broken ? SGN_PDF_DIFF_NONE : SGN_PDF_DIFF_FORBIDDEN, SGN_F_STRUCTURE, 0,
                               "revision cannot be read");
             old = NULL;

@@ -26,6 +26,7 @@ typedef enum {
 } sgn_pdf_diff_level_t;
 
 #define SGN_PDF_DIFF_CHANGES 100    /* rows of one revision */
+#define SGN_PDF_DIFF_ENTRIES 3000000    /* cross-reference entries of all revisions that are opened */
 
 typedef struct {
     sgn_pdf_diff_level_t level;     /* NONE: only told, changes nothing */
@@ -41,7 +42,8 @@ typedef struct {
 
 /* steps[k], k in first+1 .. last revision: what revision k did to k-1; the
  * others are empty (level NONE).  A revision that cannot be read is forbidden,
- * not an error; in a file that is broken as a whole nothing is known of any. */
+ * not an error; in a file that is broken as a whole, or has too many revisions of
+ * too many objects, nothing is known of any (SGN_F_STRUCTURE at level NONE). */
 sgn_error_t *sgn_pdf_diff_run(sgn_pdf_diff_step_t **steps, sgn_pdf_doc_t *newest, int first,
                               apr_pool_t *pool);
 

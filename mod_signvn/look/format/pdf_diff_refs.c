@@ -161,7 +161,8 @@ static void place_in_file(sgn_pdf_diff_ref_t *ref, size_t pos, void *context)
 
 typedef struct {
     int *nums;
-    apr_int64_t *offsets;
+    apr_int64_t *least;             /* of the offsets from here on: the last object that begins before a
+                                     * place is the one, whatever their order */
     int count, container;
     apr_off_t at;
 } packed_t;
@@ -169,13 +170,20 @@ typedef struct {
 static void place_in_container(sgn_pdf_diff_ref_t *ref, size_t pos, void *context)
 {
     const packed_t *packed = context;
-    int i;
+    int low = 0, high = packed->count;
 
     ref->container = packed->container;
     ref->at = packed->at;
-    for (i = 0; i < packed->count; i++)
-        if (packed->offsets[i] <= (apr_int64_t)pos)
-            ref->referrer = packed->nums[i];    /* ascending by the standard; else the last wins */
+    while (low < high) {
+        int middle = low + (high - low) / 2;
+
+        if (packed->least[middle] <= (apr_int64_t)pos)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low)
+        ref->referrer = packed->nums[low - 1];
 }
 
 static sgn_error_t *look_into_container(sgn_pdf_diff_refs_t *refs, sgn_pdf_doc_t *doc,
@@ -194,7 +202,7 @@ static sgn_error_t *look_into_container(sgn_pdf_diff_refs_t *refs, sgn_pdf_doc_t
     if (n < 0 || n > SGN_PDF_ENTRIES || first < 0 || (size_t)first > bytes.len)
         return SGN_ERROR(pool, SGN_DOCUMENT_DAMAGED, "object stream %d", num);
     packed.nums = apr_pcalloc(pool, sizeof *packed.nums * (size_t)(n + 1));
-    packed.offsets = apr_pcalloc(pool, sizeof *packed.offsets * (size_t)(n + 1));
+    packed.least = apr_pcalloc(pool, sizeof *packed.least * (size_t)(n + 1));
     lex = sgn_pdf_lex_at(bytes.data, 0, (size_t)first);
     for (i = 0; i < n; i++) {
         sgn_pdf_token_t a = sgn_pdf_lex_next(&lex), b = sgn_pdf_lex_next(&lex);
@@ -202,8 +210,11 @@ static sgn_error_t *look_into_container(sgn_pdf_diff_refs_t *refs, sgn_pdf_doc_t
         if (a.type != SGN_PDF_TOKEN_INT || b.type != SGN_PDF_TOKEN_INT)
             return SGN_ERROR(pool, SGN_DOCUMENT_DAMAGED, "object stream %d", num);
         packed.nums[packed.count] = (int)a.number;
-        packed.offsets[packed.count++] = b.number;
+        packed.least[packed.count++] = b.number;
     }
+    for (i = packed.count - 2; i >= 0; i--)
+        if (packed.least[i] > packed.least[i + 1])
+            packed.least[i] = packed.least[i + 1];
     look(refs, bytes.data + first, bytes.len - (size_t)first, place_in_container, &packed);
     return NULL;
 }

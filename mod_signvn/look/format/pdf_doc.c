@@ -13,6 +13,7 @@
 
 #define DAMAGED(...) SGN_ERROR(pool, SGN_DOCUMENT_DAMAGED, __VA_ARGS__)
 #define HOPS 16
+#define READ_MOST ((size_t)64 << 20)    /* beside eight times the file */
 
 static const sgn_pdf_obj_t nothing = { .type = SGN_PDF_NULL };
 
@@ -193,6 +194,17 @@ const sgn_pdf_obj_t *sgn_pdf_doc_copy(sgn_pdf_doc_t *doc, qpdf_oh handle)
     return value;
 }
 
+int sgn_pdf_doc_spend(sgn_pdf_doc_t *doc, size_t bytes)
+{
+    size_t most = ((size_t)doc->scan->size << 3) + READ_MOST;
+
+    if (doc->spent <= most)
+        doc->spent += bytes;
+    if (doc->spent > most)
+        sgn_pdf_doc_blame(doc, "the objects of the file lie in each other");
+    return doc->spent <= most;
+}
+
 /* An object that lies plainly in the file is read by our own parser: no copy
  * through qpdf, and double keys are seen.  NULL: let qpdf try, and complain. */
 static const sgn_pdf_obj_t *own_object(sgn_pdf_doc_t *doc, int num, int gen)
@@ -206,9 +218,14 @@ static const sgn_pdf_obj_t *own_object(sgn_pdf_doc_t *doc, int num, int gen)
     if (doc->scan->encrypted || !entry || entry->type != 1 || entry->gen != gen || entry->offset >= doc->scan->size)
         return NULL;
     lex = sgn_pdf_lex_at(doc->scan->map, (size_t)entry->offset, (size_t)doc->scan->size);
-    if (!sgn_pdf_lex_object(&lex, &there, &there_gen) || there != num || there_gen != gen
-        || sgn_pdf_obj_parse(&value, &lex, doc->pool))
+    if (!sgn_pdf_lex_object(&lex, &there, &there_gen) || there != num || there_gen != gen)
         return NULL;
+    if (sgn_pdf_obj_parse(&value, &lex, doc->pool)) {
+        /* once more for qpdf, which will not find its end either */
+        sgn_pdf_doc_spend(doc, 2 * (lex.pos - (size_t)entry->offset));
+        return NULL;
+    }
+    sgn_pdf_doc_spend(doc, lex.pos - (size_t)entry->offset);
     token = sgn_pdf_lex_next(&lex);
     if (sgn_pdf_lex_is(&lex, token, "endobj"))
         return value;
@@ -230,6 +247,8 @@ const sgn_pdf_obj_t *sgn_pdf_doc_object(sgn_pdf_doc_t *doc, int num, int gen)
     if (value)
         return value;
     if (num <= 0 || num > SGN_PDF_SIZE)
+        return &nothing;
+    if (!sgn_pdf_doc_spend(doc, 0))
         return &nothing;
     value = own_object(doc, num, gen);
     if (!value && doc->broken)
@@ -318,8 +337,11 @@ sgn_error_t *sgn_pdf_doc_stream_decoded(sgn_bytes_t *out, sgn_pdf_doc_t *doc, in
 {
     const sgn_pdf_obj_t *dict = sgn_pdf_doc_object(doc, num, gen);
     const sgn_pdf_obj_t *filter = sgn_pdf_doc_find(doc, dict, "Filter");
+    sgn_error_t *error;
     sgn_bytes_t raw;
 
+    if (limit > SGN_PDF_DECODED - doc->decoded)
+        limit = SGN_PDF_DECODED - doc->decoded;
     if (doc->scan->encrypted)
         return SGN_ERROR(pool, SGN_DOCUMENT_ENCRYPTED, "stream %d is encrypted", num);
     SGN_TRY(sgn_pdf_doc_stream(&raw, doc, num, gen, pool));
@@ -334,5 +356,7 @@ sgn_error_t *sgn_pdf_doc_stream_decoded(sgn_bytes_t *out, sgn_pdf_doc_t *doc, in
     if (!sgn_pdf_obj_is_name(filter, "FlateDecode")
         || sgn_pdf_obj_int(sgn_pdf_doc_find(doc, sgn_pdf_doc_find(doc, dict, "DecodeParms"), "Predictor"), 1) != 1)
         return SGN_ERROR(pool, SGN_DOCUMENT_LIMIT, "stream %d has a filter that is not read here", num);
-    return sgn_pdf_flate_inflate(out, raw, limit, pool);
+    error = sgn_pdf_flate_inflate(out, raw, limit, pool);
+    doc->decoded += error ? limit : out->len;
+    return error;
 }

@@ -19,6 +19,8 @@
 #define SGN_PDF_PAGES 100000
 #define SGN_PDF_FIELDS 20000
 #define SGN_PDF_FIELD_DEPTH 32
+#define SGN_PDF_FIELD_NAME 4096
+#define SGN_PDF_DECODED (128 << 20)     /* bytes of all streams decoded for one document */
 
 typedef struct sgn_pdf_doc_t sgn_pdf_doc_t;
 
@@ -34,6 +36,9 @@ sgn_error_t *sgn_pdf_doc_check(sgn_pdf_doc_t *doc, apr_pool_t *pool);
 int sgn_pdf_doc_broken(const sgn_pdf_doc_t *doc);
 /* Damage that the caller found: sgn_pdf_doc_check() tells it too. */
 void sgn_pdf_doc_blame(sgn_pdf_doc_t *doc, const char *damage);
+/* So many bytes of the file were read for an object.  0: much more was read than
+ * the file has, for its objects lie in each other; no more of them is read. */
+int sgn_pdf_doc_spend(sgn_pdf_doc_t *doc, size_t bytes);
 
 const sgn_pdf_scan_t *sgn_pdf_doc_scan(const sgn_pdf_doc_t *doc);
 int sgn_pdf_doc_revision(const sgn_pdf_doc_t *doc);     /* index, never -1 */

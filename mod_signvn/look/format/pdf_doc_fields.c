@@ -110,6 +110,8 @@ static sgn_error_t *walk_field(walk_t *walk, const sgn_pdf_obj_t *ref, parent_t 
             return DAMAGED("object %d stands twice in the field tree", *key);
         apr_hash_set(walk->seen, key, sizeof *key, key);
     }
+    if (part && strlen(part) + strlen(from.name) > SGN_PDF_FIELD_NAME)
+        return SGN_ERROR(pool, SGN_DOCUMENT_LIMIT, "the name of a field is longer than %d bytes", SGN_PDF_FIELD_NAME);
     if (part)
         from.name = *from.name ? apr_pstrcat(pool, from.name, ".", part, NULL) : part;
     if ((value = sgn_pdf_doc_find(doc, dict, "FT"))->type == SGN_PDF_NAME)

@@ -15,6 +15,7 @@ struct sgn_pdf_doc_t {
     int revision;
     apr_pool_t *pool;
     apr_hash_t *cache;              /* {num, gen} -> value */
+    size_t spent, decoded;          /* bytes read for objects; of decoded streams */
     const char *warning;            /* the first intolerable one */
     int broken;                     /* qpdf does not read it: only what our own parser finds */
     const sgn_pdf_obj_t *trailer, *root, *catalog;

@@ -34,6 +34,10 @@ sgn_error_t *sgn_pdf_flate_inflate(sgn_bytes_t *out, sgn_bytes_t in, size_t limi
     z_stream *z;
     int status;
 
+    /* deflate never needs more than what it gives and a little: more of it is
+     * empty blocks, made to cost time */
+    if (in.len > limit + limit / 8 + 65536)
+        return SGN_ERROR(pool, SGN_DOCUMENT_LIMIT, "a stream of %lu bytes for at most %lu", (unsigned long)in.len, (unsigned long)limit);
     SGN_TRY(begin(&z, in, pool));
     if (room > limit)
         room = limit;

@@ -6,6 +6,11 @@
 #include <apr_hash.h>
 #include <apr_strings.h>
 
+/* Each may make us read the whole file once more, and no two of them can cover
+ * the same revision. */
+#define SIGNATURES 256
+#define TAILS (1 << 30)             /* bytes behind their gaps, all together */
+
 /* ---- dates [ISO 32000-2, 7.9.4] --------------------------------------------- */
 
 static int pick(const char **at, int count, int absent, int *ok)
@@ -184,13 +189,17 @@ void sgn_pdf_list_values(sgn_format_signature_t *signature, sgn_pdf_doc_t *doc, 
 }
 
 /* Has the object at that offset the face of a signature dictionary? */
-static int looks_like_signature(const sgn_pdf_scan_t *scan, const sgn_pdf_entry_t *entry)
+static int looks_like_signature(sgn_pdf_doc_t *doc, const sgn_pdf_scan_t *scan, const sgn_pdf_entry_t *entry)
 {
-    sgn_pdf_lex_t lex = sgn_pdf_lex_at(scan->map, (size_t)entry->offset, (size_t)scan->size);
+    sgn_pdf_lex_t lex = sgn_pdf_lex_at(scan->map, (size_t)entry->offset, (size_t)scan->size), behind;
     size_t start, end;
-    int num, gen, is_type;
+    int num, gen, is_type, whole;
 
     if (!sgn_pdf_lex_object(&lex, &num, &gen) || sgn_pdf_lex_peek(&lex).type != SGN_PDF_TOKEN_DICT_OPEN)
+        return 0;
+    behind = lex;
+    whole = sgn_pdf_lex_skip(&behind);
+    if (!sgn_pdf_doc_spend(doc, behind.pos - lex.pos) || !whole)
         return 0;
     if (sgn_pdf_lex_dict_find(lex, "ByteRange", &start, &end) > 0)
         return 1;
@@ -214,7 +223,7 @@ static sgn_error_t *find_orphans(sgn_format_list_t *list, sgn_pdf_doc_t *doc, ap
             if (entry->type != 1 || entry->offset >= scan->size
                 || apr_hash_get(reached, &entry->num, sizeof entry->num)
                 || sgn_pdf_scan_find(scan, revision, entry->num) != entry
-                || !looks_like_signature(scan, entry))
+                || !sgn_pdf_doc_spend(doc, 0) || !looks_like_signature(doc, scan, entry))
                 continue;
             if (list->orphan_count == cap) {
                 sgn_format_signature_t *more;
@@ -237,13 +246,20 @@ static sgn_error_t *find_orphans(sgn_format_list_t *list, sgn_pdf_doc_t *doc, ap
     return NULL;
 }
 
-/* Signatures, but no form that could lead to one: its name in the catalog, or
- * the list of its fields, is what was damaged or taken away. */
-static int is_formless(sgn_pdf_doc_t *doc)
+/* Is the way to an orphan what was damaged or taken away?  So it is where no
+ * form could lead to any signature, and where the newest revision brings one
+ * that nothing leads to; a signature that was cleared is older. */
+static int is_way_lost(const sgn_format_list_t *list, sgn_pdf_doc_t *doc)
 {
     const sgn_pdf_obj_t *form = sgn_pdf_doc_find(doc, sgn_pdf_doc_catalog(doc), "AcroForm");
+    int i;
 
-    return sgn_pdf_doc_find(doc, form, "Fields")->type != SGN_PDF_ARRAY;
+    if (list->orphan_count && sgn_pdf_doc_find(doc, form, "Fields")->type != SGN_PDF_ARRAY)
+        return 1;
+    for (i = 0; i < list->orphan_count; i++)
+        if (list->orphans[i].range_ok && list->orphans[i].revision == sgn_pdf_doc_scan(doc)->revision_count - 1)
+            return 1;
+    return 0;
 }
 
 sgn_error_t *sgn_pdf_list(sgn_format_list_t **out, sgn_pdf_doc_t *newest, apr_pool_t *pool)
@@ -254,6 +270,7 @@ sgn_error_t *sgn_pdf_list(sgn_format_list_t **out, sgn_pdf_doc_t *newest, apr_po
     const sgn_pdf_obj_t *version = sgn_pdf_doc_find(newest, sgn_pdf_doc_catalog(newest), "Version");
     const sgn_pdf_field_t *fields;
     const sgn_pdf_page_t *pages;
+    apr_int64_t tails = 0;
     int count;
     sgn_error_t *error = sgn_pdf_doc_fields(&fields, &count, newest);
     int i;
@@ -270,6 +287,8 @@ sgn_error_t *sgn_pdf_list(sgn_format_list_t **out, sgn_pdf_doc_t *newest, apr_po
 
         if (!fields[i].type || strcmp(fields[i].type, "Sig") != 0 || !fields[i].value)
             continue;
+        if (list->count == SIGNATURES)
+            return SGN_ERROR(pool, SGN_DOCUMENT_LIMIT, "more than %d signatures", SIGNATURES);
         signature = &list->signatures[list->count++];
         signature->name = fields[i].name;
         signature->field_num = fields[i].num;
@@ -280,14 +299,16 @@ sgn_error_t *sgn_pdf_list(sgn_format_list_t **out, sgn_pdf_doc_t *newest, apr_po
         sgn_pdf_list_values(signature, newest, fields[i].value, pool);
         locate(signature, scan, sgn_pdf_doc_revision(newest),
                fields[i].value_num ? fields[i].value_num : fields[i].num, !fields[i].value_num, pool);
+        if (signature->range_ok && signature->range[3] > 0 && (tails += signature->range[3]) > TAILS)
+            return SGN_ERROR(pool, SGN_DOCUMENT_LIMIT, "signatures over more than %d MB behind themselves", TAILS >> 20);
         if (fields[i].value_num)
             apr_hash_set(reached, &signature->value_num, sizeof signature->value_num, signature);
     }
     SGN_TRY(find_orphans(list, newest, reached, pool));
     if (sgn_pdf_doc_pages(&pages, &list->pages, newest))
         list->pages = 0;
-    if (list->orphan_count && is_formless(newest))
-        sgn_pdf_doc_blame(newest, "there are signatures, but no form leads to them");
+    if (is_way_lost(list, newest))
+        sgn_pdf_doc_blame(newest, "there is a signature that no field leads to");
     if (sgn_pdf_doc_check(newest, pool))
         SGN_TRY(sgn_pdf_list_found_add(list, newest, pool));
     list->revisions = scan->revision_count;

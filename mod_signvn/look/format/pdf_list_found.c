@@ -44,29 +44,42 @@ static sgn_pdf_lex_t lex_of(const bytes_t *bytes, int head)
     return lex;
 }
 
-/* The qualified name of the field whose value is object num; NULL. */
-static const char *name_of_value(const bytes_t *bytes, int num, apr_pool_t *pool)
+static const char *qualified_name(const bytes_t *bytes, const sgn_pdf_obj_t *field, apr_pool_t *pool)
 {
     const char *name = NULL, *part;
-    int i, depth;
+    int depth;
 
-    for (i = bytes->count - 1; i >= 0 && !name; i--) {
+    for (depth = 0; field->type == SGN_PDF_DICT && depth < SGN_PDF_FIELD_DEPTH; depth++) {
+        part = sgn_pdf_obj_text(sgn_pdf_doc_find(bytes->doc, field, "T"), pool);
+        if (part && strlen(part) + (name ? strlen(name) : 0) > SGN_PDF_FIELD_NAME)
+            return NULL;
+        if (part)
+            name = name ? apr_pstrcat(pool, part, ".", name, NULL) : part;
+        field = sgn_pdf_doc_find(bytes->doc, field, "Parent");
+    }
+    return name;
+}
+
+/* Names for those that have none yet, by the fields whose value they are; one
+ * pass over all objects, the later counts. */
+static void name_all(sgn_format_signature_t *list, int count, const bytes_t *bytes, apr_pool_t *pool)
+{
+    int i, k;
+
+    for (i = bytes->count - 1; i >= 0; i--) {
         sgn_pdf_lex_t lex = lex_of(bytes, i);
         const sgn_pdf_obj_t *dict, *value;
 
         if (sgn_pdf_lex_peek(&lex).type != SGN_PDF_TOKEN_DICT_OPEN || sgn_pdf_obj_parse(&dict, &lex, pool))
             continue;
         value = sgn_pdf_obj_get(dict, "V");
-        if (!value || value->type != SGN_PDF_REF || value->number != num)
-            continue;
-        for (depth = 0; dict->type == SGN_PDF_DICT && depth < SGN_PDF_FIELD_DEPTH; depth++) {
-            part = sgn_pdf_obj_text(sgn_pdf_doc_find(bytes->doc, dict, "T"), pool);
-            if (part)
-                name = name ? apr_pstrcat(pool, part, ".", name, NULL) : part;
-            dict = sgn_pdf_doc_find(bytes->doc, dict, "Parent");
-        }
+        for (k = 0; value && value->type == SGN_PDF_REF && k < count; k++)
+            if (!list[k].name && list[k].value_num == value->number)
+                list[k].name = qualified_name(bytes, dict, pool);
     }
-    return name;
+    for (k = 0; k < count; k++)
+        if (!list[k].name)
+            list[k].name = apr_psprintf(pool, "%d %d R", list[k].value_num, list[k].value_gen);
 }
 
 static int revision_of(const sgn_pdf_scan_t *scan, apr_off_t at)
@@ -131,11 +144,10 @@ sgn_error_t *sgn_pdf_list_found_add(sgn_format_list_t *list, sgn_pdf_doc_t *doc,
         if (head < 0 || head == last || !read_found(one, &bytes, head, pool) || is_listed(all, list->count, one))
             continue;
         last = head;
-        one->name = name_of_value(&bytes, one->value_num, pool);
-        if (!one->name)
-            one->name = apr_psprintf(pool, "%d %d R", one->value_num, one->value_gen);
         list->count++;
     }
+    if (last >= 0)
+        name_all(all, list->count, &bytes, pool);
     for (i = 0; i < list->orphan_count; i++)
         if (!is_listed(all, list->count, &list->orphans[i]))
             list->orphans[left++] = list->orphans[i];

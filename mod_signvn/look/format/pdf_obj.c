@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <apr_hash.h>
 #include <apr_strings.h>
 
 #include "base/text.h"
@@ -167,9 +168,32 @@ static sgn_error_t *parse_array(const sgn_pdf_obj_t **out, sgn_pdf_lex_t *lex, i
     return NULL;
 }
 
+/* Is the key in the list already?  Then, or when there are few, nothing is kept. */
+static int is_known(apr_hash_t **known, const list_t *list, const char *key, apr_pool_t *pool)
+{
+    int i;
+
+    if (list->count < 32) {
+        for (i = 0; i < list->count; i++)
+            if (strcmp(list->keys[i], key) == 0)
+                return 1;
+        return 0;
+    }
+    if (!*known) {
+        *known = apr_hash_make(pool);
+        for (i = 0; i < list->count; i++)
+            apr_hash_set(*known, list->keys[i], APR_HASH_KEY_STRING, list->keys[i]);
+    }
+    if (apr_hash_get(*known, key, APR_HASH_KEY_STRING))
+        return 1;
+    apr_hash_set(*known, key, APR_HASH_KEY_STRING, key);
+    return 0;
+}
+
 static sgn_error_t *parse_dict(const sgn_pdf_obj_t **out, sgn_pdf_lex_t *lex, int depth, apr_pool_t *pool)
 {
     sgn_pdf_obj_t *dict = make(SGN_PDF_DICT, pool);
+    apr_hash_t *known = NULL;       /* keys, once there are many */
     list_t list = { 0 };
 
     for (;;) {
@@ -177,7 +201,6 @@ static sgn_error_t *parse_dict(const sgn_pdf_obj_t **out, sgn_pdf_lex_t *lex, in
         const sgn_pdf_obj_t *item;
         const char *key;
         size_t len;
-        int i;
 
         if (token.type == SGN_PDF_TOKEN_DICT_CLOSE)
             break;
@@ -186,10 +209,7 @@ static sgn_error_t *parse_dict(const sgn_pdf_obj_t **out, sgn_pdf_lex_t *lex, in
                              (unsigned long)token.start);
         key = decode_name(&len, lex->base + token.start + 1, token.end - token.start - 1, pool);
         SGN_TRY(parse(&item, lex, sgn_pdf_lex_next(lex), depth + 1, pool));
-        for (i = 0; i < list.count; i++)
-            if (strcmp(list.keys[i], key) == 0)
-                break;
-        if (i < list.count)
+        if (is_known(&known, &list, key, pool))
             dict->doubles = 1;
         else
             list_add(&list, key, item, pool);

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <apr_hash.h>
+
 #include "look/format/pdf_flate.h"
 #include "look/format/pdf_xref_repair.h"
 #include "look/format/pdf_xref_section.h"
@@ -117,6 +119,52 @@ static void make_revisions(sgn_pdf_scan_t *scan, apr_pool_t *pool)
     scan->revision_count = n;
 }
 
+static int by_place(const void *a, const void *b)
+{
+    const sgn_pdf_index_t *x = a, *y = b;
+
+    return x->num != y->num ? (x->num < y->num ? -1 : 1) : y->section - x->section;
+}
+
+/* Every look-up takes the same short time, however many revisions there are. */
+static void make_index(sgn_pdf_scan_t *scan)
+{
+    int i, k, r, count = 0;
+
+    for (i = 0; i < scan->section_count; i++)
+        count += scan->sections[i].count;
+    scan->index = apr_palloc(scan->pool, (size_t)(count + 1) * sizeof *scan->index);
+    scan->index_count = 0;
+    for (r = 0; r < scan->revision_count; r++)
+        for (i = scan->revisions[r].first; i < scan->revisions[r].first + scan->revisions[r].sections; i++)
+            for (k = 0; k < scan->sections[i].count; k++)
+                scan->index[scan->index_count++] = (sgn_pdf_index_t){ scan->sections[i].entries[k].num, i, r, &scan->sections[i].entries[k] };
+    qsort(scan->index, (size_t)scan->index_count, sizeof *scan->index, by_place);
+}
+
+static const sgn_pdf_entry_t *find(int *origin, const sgn_pdf_scan_t *scan, int revision, int num)
+{
+    int low = 0, high = scan->index_count;
+
+    if (revision < 0 || revision >= scan->revision_count)
+        revision = scan->revision_count - 1;
+    /* the first row of that number which is not of a later revision */
+    while (low < high) {
+        int middle = low + (high - low) / 2;
+        const sgn_pdf_index_t *row = &scan->index[middle];
+
+        if (row->num < num || (row->num == num && row->revision > revision))
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    *origin = -1;
+    if (low == scan->index_count || scan->index[low].num != num)
+        return NULL;
+    *origin = scan->index[low].revision;
+    return scan->index[low].entry;
+}
+
 /* By the cross-reference sections, as the standard wants it. */
 static sgn_error_t *read_structure(sgn_pdf_scan_t *scan, apr_pool_t *pool)
 {
@@ -161,49 +209,14 @@ sgn_error_t *sgn_pdf_scan(sgn_pdf_scan_t **out, const unsigned char *map, apr_of
     error = read_structure(scan, pool);
     if (error && error->code == SGN_DOCUMENT_DAMAGED)
         error = sgn_pdf_xref_repair(scan, error);
-    if (!error)
-        *out = scan;
-    return error;
+    if (error)
+        return error;
+    make_index(scan);
+    *out = scan;
+    return NULL;
 }
 
 /* ---- lookup ---------------------------------------------------------------- */
-
-static const sgn_pdf_entry_t *in_section(const sgn_pdf_section_t *section, int num)
-{
-    int low = 0, high = section->count - 1;
-
-    while (low <= high) {
-        int middle = (low + high) / 2;
-
-        if (section->entries[middle].num == num)
-            return &section->entries[middle];
-        if (section->entries[middle].num < num)
-            low = middle + 1;
-        else
-            high = middle - 1;
-    }
-    return NULL;
-}
-
-static const sgn_pdf_entry_t *find(int *origin, const sgn_pdf_scan_t *scan, int revision, int num)
-{
-    if (revision < 0 || revision >= scan->revision_count)
-        revision = scan->revision_count - 1;
-    for (; revision >= 0; revision--) {
-        int i = scan->revisions[revision].first + scan->revisions[revision].sections - 1;
-
-        for (; i >= scan->revisions[revision].first; i--) {
-            const sgn_pdf_entry_t *entry = in_section(&scan->sections[i], num);
-
-            if (entry) {
-                *origin = revision;
-                return entry;
-            }
-        }
-    }
-    *origin = -1;
-    return NULL;
-}
 
 const sgn_pdf_entry_t *sgn_pdf_scan_find(const sgn_pdf_scan_t *scan, int revision, int num)
 {
@@ -302,38 +315,46 @@ static int containers(int **out, const sgn_pdf_scan_t *scan, apr_pool_t *pool)
     return unique;
 }
 
+static sgn_error_t *inflate_one(size_t *left, sgn_pdf_scan_t *scan, const sgn_pdf_entry_t *entry, apr_pool_t *pool)
+{
+    apr_off_t body, end, data;
+    const sgn_pdf_obj_t *dict;
+    sgn_pdf_lex_t lex;
+    sgn_bytes_t raw;
+    int deflated, seen;
+    size_t size;
+
+    SGN_TRY(sgn_pdf_scan_object(&body, &end, &data, scan, entry, pool));
+    lex = sgn_pdf_lex_at(scan->map, (size_t)body, (size_t)end);
+    SGN_TRY(sgn_pdf_obj_parse(&dict, &lex, pool));
+    if (!data)
+        return DAMAGED("object stream %d is no stream", entry->num);
+    SGN_TRY(sgn_pdf_xref_section_stream(&raw, &deflated, dict, scan, data, pool));
+    if (!deflated)
+        return NULL;
+    SGN_TRY(sgn_pdf_flate_measure(&size, &seen, raw, "/ByteRange", *left, pool));
+    *left -= size;
+    scan->hidden_signatures += seen;
+    return NULL;
+}
+
+/* Every version of a container, once: an older revision may be opened, and a
+ * newer section may turn an old entry to a new container. */
 static sgn_error_t *inflate_all(sgn_pdf_scan_t *scan, apr_pool_t *pool)
 {
     size_t left = SGN_PDF_INFLATED;
-    int *numbers, count, i, k;
+    apr_hash_t *done = apr_hash_make(pool);
+    int *numbers, count = containers(&numbers, scan, pool), i;
 
-    count = containers(&numbers, scan, pool);
-    /* every version of a container: an older revision may be opened, and a
-     * newer section may turn an old entry to a new container */
-    for (i = 0; i < scan->section_count; i++)
-        for (k = 0; k < count; k++) {
-            const sgn_pdf_entry_t *entry = in_section(&scan->sections[i], numbers[k]);
-            apr_off_t body, end, data;
-            const sgn_pdf_obj_t *dict;
-            sgn_pdf_lex_t lex;
-            sgn_bytes_t raw;
-            int deflated, seen;
-            size_t size;
+    for (i = 0; count && i < scan->index_count; i++) {
+        const sgn_pdf_entry_t *entry = scan->index[i].entry;
 
-            if (!entry || entry->type != 1)
-                continue;
-            SGN_TRY(sgn_pdf_scan_object(&body, &end, &data, scan, entry, pool));
-            lex = sgn_pdf_lex_at(scan->map, (size_t)body, (size_t)end);
-            SGN_TRY(sgn_pdf_obj_parse(&dict, &lex, pool));
-            if (!data)
-                return DAMAGED("object stream %d is no stream", entry->num);
-            SGN_TRY(sgn_pdf_xref_section_stream(&raw, &deflated, dict, scan, data, pool));
-            if (!deflated)
-                continue;
-            SGN_TRY(sgn_pdf_flate_measure(&size, &seen, raw, "/ByteRange", left, pool));
-            left -= size;
-            scan->hidden_signatures += seen;
-        }
+        if (entry->type != 1 || !bsearch(&entry->num, numbers, (size_t)count, sizeof *numbers, by_number)
+            || apr_hash_get(done, &entry->offset, sizeof entry->offset))
+            continue;
+        SGN_TRY(inflate_one(&left, scan, entry, pool));
+        apr_hash_set(done, &entry->offset, sizeof entry->offset, entry);
+    }
     return NULL;
 }
 
@@ -344,5 +365,10 @@ sgn_error_t *sgn_pdf_scan_vet(sgn_pdf_scan_t *scan, apr_pool_t *pool)
     if (scan->encrypted || scan->damage)
         return NULL;
     error = inflate_all(scan, pool);
-    return error && error->code == SGN_DOCUMENT_DAMAGED ? sgn_pdf_xref_repair(scan, error) : error;
+    if (error && error->code == SGN_DOCUMENT_DAMAGED) {
+        error = sgn_pdf_xref_repair(scan, error);
+        if (!error)
+            make_index(scan);
+    }
+    return error;
 }

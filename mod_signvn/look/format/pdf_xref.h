@@ -46,6 +46,12 @@ typedef struct {
     int count;
 } sgn_pdf_section_t;
 
+/* All entries of all sections, by number, of one number the newest first. */
+typedef struct {
+    int num, section, revision;
+    const sgn_pdf_entry_t *entry;
+} sgn_pdf_index_t;
+
 typedef struct {
     int first, sections;            /* sections[first .. first+sections) (2: the linearized pair) */
     apr_off_t start, end;           /* its own bytes; end just behind %%EOF + EOL */
@@ -60,6 +66,8 @@ typedef struct {
     int section_count;
     sgn_pdf_revision_t *revisions;  /* oldest first */
     int revision_count;
+    sgn_pdf_index_t *index;
+    int index_count;
     apr_off_t trailing;             /* bytes behind the last revision's end that are not white space */
     int linearized, hybrid, encrypted;
     int next_num;                   /* max(/Size, highest number + 1): first number free for use */
