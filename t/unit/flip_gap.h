@@ -12,6 +12,8 @@
  * - the version numbers and the list of digest algorithms, of the CMS and of the
  *   time-stamps in it: RFC 5652 5.1 lets readers do without (the algorithm that
  *   counts stands in the SignerInfo, and under the signature);
+ * - a certificate that is not the signer's (or the time-stamp server's): it is a
+ *   copy of one that the configuration has too, and a wrong copy leads nowhere;
  * - the type of an unsigned attribute: as if somebody had taken the time-stamp
  *   away, which everybody can; the signature is then judged as of now. */
 const char *flip_gap_meaningless(const flip_t *flip, size_t at, flip_how_t how);

@@ -39,6 +39,7 @@ flip_t *flip_rig_open(sgn_bytes_t document, const sgn_checks_input_t *input, apr
         const sgn_checks_fact_t *fact = &APR_ARRAY_IDX(answer->facts, i, sgn_checks_fact_t);
 
         flip->signatures[flip->count].name = fact->field;
+        flip->signatures[flip->count].certificate = fact->certificate;
         memcpy(flip->signatures[flip->count++].range, fact->range, sizeof fact->range);
     }
     return flip;

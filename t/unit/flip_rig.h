@@ -28,6 +28,7 @@ typedef enum {
 typedef struct {
     const char *name;
     apr_int64_t range[4];
+    sgn_bytes_t certificate;        /* of the signer */
 } flip_signature_t;
 
 typedef struct {

@@ -1,10 +1,10 @@
 /*
  * test_flips.c: no byte of a signed document can be changed without being seen.
  *
- *   test_flips                 a seeded sample of places in every structure
- *   test_flips --complete [SHAPE]      every byte, four ways each (minutes)
- *   test_flips --complete --document FILE --now TIME --anchors PEM --evidence DER...
- *                              the same for a file of a running site
+ *   test_flips [SHAPE]         a seeded sample of places in every structure
+ *   test_flips [--complete] --document FILE --now TIME --anchors PEM --evidence DER...
+ *                              in a file of a running site
+ *   test_flips --complete ...  every byte, four ways each (minutes)
  * SGN_FLIPS sets how many places the sample has, SGN_SEED which.
  */
 #include <time.h>
@@ -215,7 +215,7 @@ static void add_certificates(apr_array_header_t *list, const char *path, apr_poo
         fclose(file);
 }
 
-static void from_file(int argc, char **argv, int at, apr_pool_t *pool)
+static void from_file(int argc, char **argv, int at, long places, apr_pool_t *pool)
 {
     apr_array_header_t *anchors = apr_array_make(pool, 4, sizeof(sgn_bytes_t)), *evidence = apr_array_make(pool, 4, sizeof(sgn_checks_evidence_t));
     sgn_checks_input_t input = { .anchors = anchors, .tsa_anchors = anchors, .intermediates = anchors, .evidence = evidence };
@@ -237,29 +237,28 @@ static void from_file(int argc, char **argv, int at, apr_pool_t *pool)
                 dot && strcmp(dot, ".crl") == 0 ? SGN_REVOCATION_CRL : SGN_REVOCATION_OCSP, slurp(value, pool) };
         }
     }
-    one_document(flip_rig_open(slurp(document ? document : "", pool), &input, pool), strrchr(document, '/') ? strrchr(document, '/') + 1 : document, 0, pool);
+    one_document(flip_rig_open(slurp(document ? document : "", pool), &input, pool), strrchr(document, '/') ? strrchr(document, '/') + 1 : document, places, pool);
 }
 
 int main(int argc, char **argv)
 {
     const char *places = getenv("SGN_FLIPS"), *seed = getenv("SGN_SEED");
-    int whole = argc > 1 && strcmp(argv[1], "--complete") == 0, i;
+    int whole = argc > 1 && strcmp(argv[1], "--complete") == 0, first = 1 + whole, i;
+    int has_file = argc > first && argv[first][0] == '-';
+    long count = whole ? 0 : places ? atol(places) : 200;
+    apr_pool_t *pool;
 
     state = seed ? strtoull(seed, NULL, 10) | 1 : 88172645463325252ULL;
-    for (i = 0; flip_rig_shapes[i] && !(argc > 2 && argv[2][0] == '-'); i++) {
-        apr_pool_t *pool;
-
-        if (argc > 2 && strcmp(argv[2], flip_rig_shapes[i]) != 0)
+    for (i = 0; flip_rig_shapes[i] && !has_file; i++) {
+        if (argc > first && strcmp(argv[first], flip_rig_shapes[i]) != 0)
             continue;
         apr_pool_create(&pool, tap_pool());
-        one_document(flip_rig_open_sample(flip_rig_shapes[i], pool), flip_rig_shapes[i], whole ? 0 : places ? atol(places) : 200, pool);
+        one_document(flip_rig_open_sample(flip_rig_shapes[i], pool), flip_rig_shapes[i], count, pool);
         apr_pool_destroy(pool);
     }
-    if (argc > 2 && argv[2][0] == '-') {
-        apr_pool_t *pool;
-
+    if (has_file) {
         apr_pool_create(&pool, tap_pool());
-        from_file(argc, argv, 2, pool);
+        from_file(argc, argv, first, count, pool);
         apr_pool_destroy(pool);
     }
     return done_testing();
