@@ -37,6 +37,21 @@ int sgn_pdf_diff_is_new(const sgn_pdf_diff_pair_t *pair, int num);
 /* Is num overridden by this revision? */
 int sgn_pdf_diff_is_overridden(const sgn_pdf_diff_pair_t *pair, int num);
 
+/* Was there an object of that number before? */
+int sgn_pdf_diff_lived(const sgn_pdf_diff_pair_t *pair, int num);
+/* The entry of this revision's own sections; NULL. */
+const sgn_pdf_entry_t *sgn_pdf_diff_own(const sgn_pdf_diff_pair_t *pair, int num);
+/* Explained only if nothing outside the family refers to it. */
+void sgn_pdf_diff_explain_sole(sgn_pdf_diff_pair_t *pair, int num);
+/* The number of a reference, 0. */
+int sgn_pdf_diff_num(const sgn_pdf_obj_t *obj);
+
+/* Trailer; catalog with metadata and evidence, and the form behind it. */
+void sgn_pdf_diff_catalog_trailer(sgn_pdf_diff_pair_t *pair);
+void sgn_pdf_diff_catalog(sgn_pdf_diff_pair_t *pair);
+/* What is left unexplained. */
+void sgn_pdf_diff_sweep(sgn_pdf_diff_pair_t *pair);
+
 /* R5: the bytes of the revision are its own objects, xref, trailer. */
 void sgn_pdf_diff_bytes(sgn_pdf_diff_pair_t *pair);
 /* AcroForm, fields, locks, reserved fields; then pages and their /Annots. */
@@ -59,5 +74,9 @@ void sgn_pdf_diff_refs_want(sgn_pdf_diff_refs_t *refs, int num);
 sgn_error_t *sgn_pdf_diff_refs_collect(sgn_pdf_diff_refs_t *refs, sgn_pdf_doc_t *newest);
 /* All found references to num; *count is set. */
 const sgn_pdf_diff_ref_t *sgn_pdf_diff_refs_to(const sgn_pdf_diff_refs_t *refs, int num, int *count);
+
+/* Objects of this revision that an older one refers to, and changed ones that
+ * something else uses. */
+void sgn_pdf_diff_sweep_refs(sgn_pdf_diff_pair_t *pair, const sgn_pdf_diff_refs_t *refs);
 
 #endif
