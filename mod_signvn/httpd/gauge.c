@@ -23,20 +23,13 @@ struct sgn_gauge_t {
 /* The slot of this process: of the child, or the last one when all are taken. */
 static slot_t *own;
 
-static apr_status_t unmap(void *data)
-{
-    munmap(data, sizeof(sgn_gauge_t));
-    return APR_SUCCESS;
-}
-
-sgn_gauge_t *sgn_gauge_make(apr_pool_t *process)
+/* Unmapped by nobody but the end of the process: a cleanup of the process pool
+ * would stand in a DSO that is unloaded before it runs. */
+sgn_gauge_t *sgn_gauge_make(void)
 {
     void *memory = mmap(NULL, sizeof(sgn_gauge_t), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
-    if (memory == MAP_FAILED)
-        return NULL;
-    apr_pool_cleanup_register(process, memory, unmap, apr_pool_cleanup_null);
-    return memory;
+    return memory == MAP_FAILED ? NULL : memory;
 }
 
 static void wipe(slot_t *slot)

@@ -19,7 +19,7 @@ typedef struct sgn_gauge_t sgn_gauge_t;
 typedef enum { SGN_GAUGE_DOCUMENTS, SGN_GAUGE_SIGNING, SGN_GAUGE_WAITING, SGN_GAUGE_COUNT } sgn_gauge_class_t;
 
 /* In the parent, before the children; NULL when there is no memory. */
-sgn_gauge_t *sgn_gauge_make(apr_pool_t *process);
+sgn_gauge_t *sgn_gauge_make(void);
 /* In a child, once.  The gauge is fixed after this. */
 void sgn_gauge_child(sgn_gauge_t *gauge, apr_pool_t *pchild);
 

@@ -35,7 +35,10 @@
 APLOG_USE_MODULE(signvn);
 
 #define STATE_KEY "mod_signvn.keeper.1"
-#define READY_WAIT apr_time_from_sec(10)
+/* One that ends is seen at once; these are for one that hangs, and long enough
+ * for a machine that is very busy. */
+#define READY_WAIT apr_time_from_sec(30)
+#define AGAIN_WAIT apr_time_from_sec(10)
 #define QUICK_DEATH apr_time_from_sec(2)
 #define QUICK_DEATHS 3          /* then the next start waits: 2, 4, 8 ... seconds */
 #define LONGEST_PAUSE 30
@@ -202,7 +205,7 @@ static void again(state_t *k)
     apr_pool_create(&pool, k->pool);
     error = same_memfd(&config, k, pool);
     if (!error)
-        error = spawn(k, config, apr_time_from_sec(3), pool);
+        error = spawn(k, config, AGAIN_WAIT, pool);
     if (error) {
         ap_log_error(APLOG_MARK, APLOG_CRIT, 0, k->server, "signvn: the keeper did not start: %s", sgn_error_chain(error, pool));
         k->quick_deaths++;
@@ -372,7 +375,7 @@ static sgn_error_t *first_start(state_t **out, server_rec *s, apr_pool_t *ptemp)
     SGN_TRY(fill(k, ptemp));
     if (RAND_bytes(k->secret, sizeof k->secret) != 1)
         return SGN_ERROR(ptemp, SGN_CRYPTO, "no random bytes");
-    k->gauge = sgn_gauge_make(pool);
+    k->gauge = sgn_gauge_make();
     if (!k->gauge)
         return SGN_ERROR_ERRNO(ptemp, SGN_INTERNAL, "shared memory");
     SGN_TRY(listen_at(k, ptemp));
