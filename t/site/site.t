@@ -6,6 +6,8 @@ use warnings;
 use utf8;
 use Cwd qw(abs_path);
 use File::Basename qw(dirname);
+use IO::Socket::INET;
+use POSIX ();
 use Test::More;
 use Time::HiRes qw(sleep);
 use lib dirname(abs_path($0)) . '/../lib';
@@ -27,6 +29,7 @@ ok(-f $site->{config}, 'the configuration is a file');
 is(scalar @{ $site->{backup} }, 2, 'two places of backup');
 ok(kill(0, $site->{pid}), 'the pid is alive');
 
+sub spew { my ($path, $bytes) = @_; open my $out, '>', $path or die "$path: $!"; print $out $bytes; close $out }
 my $health = sub { my ($which) = @_; return $which->client->call(it => GET => '/signvn/v1/health') };
 my $said = $health->($one);
 is($said->{status}, 200, 'health is 200');
@@ -64,4 +67,37 @@ is($one->client->call(clerk => GET => '/dms/vanban.pdf')->{content}, $one->sampl
 is($one->client->call(undef, GET => '/dms/vanban.pdf')->{status}, 401, 'to known users only');
 ok(!$one->do('clock', 'soon'), 'a time that is none is refused');
 ok(!$one->do('nonsense'), 'so is a command that is none');
+
+# a start that fails says why, and leaves nothing running
+sub start { my (@words) = @_; my $said = `'$scripts/site' start @words 2>&1`; return ($? == 0, $said) }
+my $root = $two->{root};
+my ($port) = $two->{site}{url} =~ /:(\d+)$/;
+my ($good, $said_start) = start('--root', "$root/other", '--port', $port, '--no-agents');
+ok(!$good, 'a port is not given twice');
+like($said_start, qr/port $port is taken by pid \d+ \(\S*(?:apache2|httpd) /, 'and who has it is told');
+ok($two->do('stop'), 'the second site stops');
+rename "$root/state/db", "$root/state/db.off" or die;
+spew("$root/state/db", '');
+($good, $said_start) = start('--root', $root, '--no-agents');
+ok(!$good, 'without its databases it does not start');
+like($said_start, qr/httpd ended with \d+\n-- \S+error\.log\n.*database\.failed: open /s, 'and the reason is told');
+ok(!$two->do('status'), 'httpd does not run');
+isnt(system("'$scripts/practice-services' '$root/pki' status > /dev/null"), 0, 'nor do the services');
+unlink "$root/state/db";
+rename "$root/state/db.off", "$root/state/db" or die;
+my $listener = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => $port, Listen => 1, ReuseAddr => 1) or die;
+($good, $said_start) = start('--root', $root, '--no-agents', '--port', 0);
+ok($good, 'with --port 0 another port is found') or diag $said_start;
+unlike($said_start, qr/"url":"[^"]*:$port"/, 'which is not the taken one');
+ok($two->do('stop'), 'it stops again');
+close $listener;
+my ($port_now) = $said_start =~ /"url":"[^"]*:(\d+)"/;
+
+# httpd's own end: its parent unloads the module before it is through
+my $pid = fork // die;
+if (!$pid) { open STDERR, '>', "$root/log/last"; exec '/usr/sbin/apache2', '-f', "$root/conf/httpd.conf", '-DFOREGROUND' or POSIX::_exit(127) }
+for (1 .. 200) { last if -s "$root/run/httpd.pid" && Client->new({ url => "http://127.0.0.1:$port_now" })->call(undef, GET => '/signvn/v1/health')->{status} == 200; sleep 0.1 }
+kill 'TERM', $pid;
+waitpid $pid, 0;
+is($?, 0, 'httpd ends without a crash');
 done_testing();

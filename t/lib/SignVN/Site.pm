@@ -1,4 +1,5 @@
-# A practice site of one's own for a test: started on a free port, stopped at the end.
+# A practice site of one's own for a test: started on a free port, stopped at
+# the end, also when the test is interrupted.
 package SignVN::Site;
 use strict;
 use warnings;
@@ -6,7 +7,6 @@ use Cwd qw(abs_path);
 use File::Basename qw(dirname);
 use File::Path qw(remove_tree);
 use File::Temp qw(tempdir);
-use IO::Socket::INET;
 
 my $top = abs_path(dirname(__FILE__) . '/../../..');
 use lib dirname(abs_path(__FILE__)) . '/../../../scripts/practice';
@@ -14,12 +14,14 @@ use Client;
 
 sub new {
     my ($class, @options) = @_;
-    my $root = tempdir('signvn-test-XXXXXX', DIR => '/var/tmp', CLEANUP => 0);
-    my $port = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 1)->sockport;
-    my $line = `'$top/scripts/site' start --root '$root' --port $port @options`;
+    $SIG{$_} = sub { exit 1 } for qw(HUP INT TERM);
+    my $root = tempdir('signvn-site-XXXXXX', DIR => $ENV{TMPDIR} // '/var/tmp', CLEANUP => 0);
     my $self = bless { root => $root, owner => $$ }, $class;
-    die "the site did not start\n" if $? || $line !~ /^\{/m;
-    ($line) = $line =~ /^(\{.*)$/m;
+    my $said = `'$top/scripts/site' start --root '$root' --port 0 @options 2>&1`;
+    my ($line) = $? ? () : $said =~ /^(\{.*)$/m;
+    die "the site did not start:\n$said" if !$line;
+    $said =~ s/^\{.*\n//m;
+    print STDERR $said;
     $self->{site} = $Client::json->decode($line);
     $self->{client} = Client->new($self->{site});
     $self->{samples} = $Client::json->decode(Client::slurp("$self->{site}{samples}/samples.json"));
