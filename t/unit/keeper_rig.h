@@ -19,6 +19,7 @@
 
 #include "base/file.h"
 #include "base/pool.h"
+#include "t/unit/scratch.h"
 #include "wire/wire.h"
 
 typedef struct {
@@ -31,13 +32,12 @@ typedef struct {
 
 static inline void rig_make(rig_t *rig, apr_pool_t *pool)
 {
-    char template[] = "/tmp/signvn-test-XXXXXX";
     struct sockaddr_un address = { .sun_family = AF_UNIX };
     json_t *server = sgn_json_object(pool);
 
     memset(rig, 0, sizeof *rig);
     rig->pool = pool;
-    rig->dir = apr_pstrdup(pool, mkdtemp(template));
+    rig->dir = scratch_dir();
     rig->programs = getenv("SGN_PROGRAMS");
     if (!rig->programs)
         rig->programs = getenv("SGN_BUILDDIR");
@@ -166,11 +166,7 @@ static inline const char *rig_code(const json_t *answer)
 
 static inline void rig_end(rig_t *rig)
 {
-    int root;
-
     rig_stop(rig, SIGKILL);
-    if (!sgn_file_root(&root, "/tmp", rig->pool))
-        (void)sgn_file_remove(root, rig->dir + 5, rig->pool);
 }
 
 #endif

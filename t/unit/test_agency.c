@@ -1,5 +1,6 @@
 /* test_agency.c: the register of numbers, bindings, custody and incidents. */
 #include "tap.h"
+#include "scratch.h"
 
 #include <unistd.h>
 
@@ -113,14 +114,11 @@ static void bindings(sgn_agency_t *agency)
 
 int main(void)
 {
-    char directory[] = "/tmp/signvn-agency-XXXXXX";
     sgn_agency_t *agency;
     sgn_audit_t *audit;
 
     pool = tap_pool();
-    if (!mkdtemp(directory))
-        return EXIT_FAILURE;
-    is_code(sgn_db_open(&db, apr_pstrcat(pool, "sqlite:", directory, "/office.sqlite", NULL), 1, pool), SGN_OK, "opened");
+    is_code(sgn_db_open(&db, apr_pstrcat(pool, "sqlite:", scratch_dir(), "/office.sqlite", NULL), 1, pool), SGN_OK, "opened");
     is_code(sgn_audit_open(&audit, db, pool), SGN_OK, "audit");
     is_code(sgn_register_open(db, pool), SGN_OK, "register");
     is_code(sgn_agency_open(&agency, db, audit, pool), SGN_OK, "agency");

@@ -1,5 +1,6 @@
 /* The audit log: rows follow from each other, and a change is found. */
 #include "t/unit/tap.h"
+#include "t/unit/scratch.h"
 
 #include <unistd.h>
 
@@ -35,16 +36,13 @@ static apr_int64_t broken(void)
 
 int main(void)
 {
-    char *name = apr_pstrcat(tap_pool(), getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp", "/sgn-audit-XXXXXX", NULL);
     sgn_audit_act_t act = { .actor = "van.thu", .role = "clerk", .agency = "H57.28", .action = "job.create", .object = "j1" };
     sgn_audit_query_t query = { .action = "job." };
     sgn_audit_head_t head;
     json_t *list;
     int i;
 
-    if (!mkdtemp(name))
-        return 1;
-    path = apr_pstrcat(tap_pool(), name, "/office.sqlite", NULL);
+    path = apr_pstrcat(tap_pool(), scratch_dir(), "/office.sqlite", NULL);
     is_code(sgn_db_open(&office, apr_pstrcat(tap_pool(), "sqlite:", path, NULL), 1, tap_pool()), SGN_OK, "audit: a database");
     is_code(sgn_audit_open(&audit, office, tap_pool()), SGN_OK, "audit: opened");
     is_code(sgn_audit_head(&head, audit, NULL, tap_pool()), SGN_OK, "audit: an empty log has a head");
@@ -80,9 +78,5 @@ int main(void)
     is_int(broken(), 0, "audit: changed back, it holds");
     tamper("DELETE FROM audit_entry WHERE seq = 5");
     is_int(broken(), 5, "B28: a removed row is found");
-    unlink(path);
-    unlink(apr_pstrcat(tap_pool(), path, "-wal", NULL));
-    unlink(apr_pstrcat(tap_pool(), path, "-shm", NULL));
-    rmdir(name);
     return done_testing();
 }

@@ -1,6 +1,7 @@
 /* test_config.c: directives are read as httpd reads them, and refused with
  * file and line. */
 #include "tap.h"
+#include "scratch.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -143,16 +144,10 @@ static void harm(void)
 
 int main(void)
 {
-    char template[] = "/tmp/signvn-config-XXXXXX";
-
-    int root;
-
     pool = tap_pool();
-    dir = mkdtemp(template);
+    dir = scratch_dir();
     values();
     rules();
     harm();
-    if (!sgn_file_root(&root, "/tmp", pool))
-        ok(!sgn_file_remove(root, dir + strlen("/tmp/"), pool), "config: the test leaves nothing behind");
     return done_testing();
 }

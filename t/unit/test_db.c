@@ -1,5 +1,6 @@
 /* test_db.c: the database layer, for every engine of base/db.c. */
 #include "tap.h"
+#include "scratch.h"
 
 #include <pthread.h>
 #include <sys/stat.h>
@@ -91,7 +92,7 @@ static void kept(sgn_db_t *db, apr_pool_t *pool)
 int main(void)
 {
     apr_pool_t *pool = tap_pool();
-    char directory[] = "/tmp/signvn-db-XXXXXX";
+    const char *directory = scratch_dir();
     sgn_bytes_t face = sgn_bytes("\0\1\2", 3);
     apr_int64_t inside = 0, changed;
     const char *url, *copy;
@@ -99,8 +100,6 @@ int main(void)
     sgn_db_t *db;
     pthread_t a, b;
 
-    if (!mkdtemp(directory))
-        return EXIT_FAILURE;
     url = apr_pstrcat(pool, "sqlite:", directory, "/office.sqlite", NULL);
     copy = apr_pstrcat(pool, directory, "/copy.sqlite", NULL);
     is_code(sgn_db_open(&db, "oracle:x", 1, pool), SGN_CONFIG, "db: an unknown engine is refused");

@@ -15,6 +15,7 @@
 #include "office/evidence/evidence_cache.h"
 #include "office/evidence/fetch.h"
 #include "t/unit/tap.h"
+#include "t/unit/scratch.h"
 
 #define KEY_OCSP "ocsp:1111111111111111111111111111111111111111111111111111111111111111"
 #define KEY_CRL "crl:2222222222222222222222222222222222222222222222222222222222222222"
@@ -295,18 +296,15 @@ static void room(int root)
 
 int main(void)
 {
-    char template[] = "/tmp/signvn-test-XXXXXX";
     int root = -1;
 
     (void)tap_pool();
     start();
-    if (!mkdtemp(template) || sgn_file_root(&root, template, tap_pool()) || sgn_fetch_start(tap_pool()))
+    if (sgn_file_root(&root, scratch_dir(), tap_pool()) || sgn_fetch_start(tap_pool()))
         return EXIT_FAILURE;
     addresses();
     fetches();
     keeps(root);
     room(root);
-    (void)!sgn_file_remove(root, "evidence", tap_pool());
-    rmdir(template);
     return done_testing();
 }

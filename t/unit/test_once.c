@@ -1,5 +1,6 @@
 /* test_once.c: keys of requests that must not happen twice. */
 #include "tap.h"
+#include "scratch.h"
 
 #include <unistd.h>
 
@@ -67,19 +68,11 @@ static void a_day_later(void)
 
 int main(void)
 {
-    char directory[] = "/tmp/sgn-once-XXXXXX";
-    const char *path;
-
     pool = tap_pool();
-    if (!mkdtemp(directory))
-        return EXIT_FAILURE;
-    path = apr_pstrcat(pool, directory, "/office.sqlite", NULL);
-    is_code(sgn_db_open(&db, apr_pstrcat(pool, "sqlite:", path, NULL), 0, pool), SGN_OK, "a database");
+    is_code(sgn_db_open(&db, apr_pstrcat(pool, "sqlite:", scratch_dir(), "/office.sqlite", NULL), 0, pool), SGN_OK, "a database");
     is_code(sgn_job_schema(db, pool), SGN_OK, "with the tables of jobs");
     one_key();
     rolled_back();
     a_day_later();
-    unlink(path);
-    rmdir(directory);
     return done_testing();
 }

@@ -18,8 +18,9 @@
 #include "office/engine/spawn.h"
 #include "office/evidence/evidence.h"
 #include "t/unit/tap.h"
+#include "t/unit/scratch.h"
 
-static char dir[] = "/tmp/signvn-test-XXXXXX";
+static const char *dir;
 static sgn_engine_t *engine;
 static int root = -1;
 
@@ -158,7 +159,8 @@ int main(void)
     pid_t zygote = 0;
 
     port_text = apr_itoa(tap_pool(), port);
-    if (!mkdtemp(dir) || !ok(run("practice-pki", "--port", port_text, NULL) == 0, "services: a practice PKI is made")
+    dir = scratch_dir();
+    if (!ok(run("practice-pki", "--port", port_text, NULL) == 0, "services: a practice PKI is made")
         || !ok(run("practice-services", "start", NULL, NULL) == 0, "services: its services start")
         || sgn_file_root(&root, dir, tap_pool()) || sgn_file_mkdir(root, "faults", 0755, tap_pool()))
         return EXIT_FAILURE;
@@ -182,7 +184,5 @@ int main(void)
     }
     close(control);
     (void)run("practice-services", "stop", NULL, NULL);
-    (void)!sgn_file_root(&root, "/tmp", tap_pool());
-    (void)!sgn_file_remove(root, dir + 5, tap_pool());
     return done_testing();
 }

@@ -1,5 +1,6 @@
 /* test_wire.c: messages with descriptors, and what a hostile peer may send. */
 #include "tap.h"
+#include "scratch.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -140,12 +141,11 @@ static void hostile(void)
 static void connecting(void)
 {
     struct sockaddr_un address = { .sun_family = AF_UNIX };
-    const char *path = apr_pstrcat(pool, getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp", "/wire-test.sock", NULL);
+    const char *path = apr_pstrcat(pool, scratch_dir(), "/wire-test.sock", NULL);
     int listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0), fd = -1, accepted;
     uid_t uid = 4711;
     pid_t pid = 0;
 
-    unlink(path);
     is_code(sgn_wire_connect(&fd, path, 100000, pool), SGN_KEEPER_ABSENT, "wire: no keeper is said by name");
     snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
     if (bind(listener, (void *)&address, sizeof address) != 0 || listen(listener, 4) != 0)

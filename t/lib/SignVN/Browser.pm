@@ -32,6 +32,8 @@ sub open {
         CORE::open STDOUT, '>', '/dev/null';
         CORE::open STDERR, '>', '/dev/null';
         $^F = 255;
+        # whatever it drops, it drops here
+        @ENV{qw(TMPDIR HOME)} = ($profile, $profile);
         my @size = ('--window-size=' . ($how{width} // 1200) . ',' . ($how{height} // 1000));
         exec $program, '--headless=new', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--no-first-run', '--disable-extensions', @size,
             '--remote-debugging-pipe', "--user-data-dir=$profile", 'about:blank' or POSIX::_exit(127);
@@ -54,8 +56,9 @@ sub DESTROY {
     return if !$self->{pid};
     kill KILL => -$self->{pid};
     waitpid $self->{pid}, 0;
+    # its helpers end a moment later, and write until then
+    for (1 .. 100) { last if !kill 0 => -$self->{pid}; sleep 0.05 }
     $self->{pid} = 0;
-    sleep 0.2;
     File::Path::remove_tree($self->{profile}, { error => \my $ignored });
 }
 
