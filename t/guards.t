@@ -95,6 +95,25 @@ refuses('check-plugs', 'a plug without record', qr/record/, %plug, 'mod_signvn/a
 refuses('check-plugs', 'a plug without test', qr/no test/, map { $_ => $plug{$_} } grep { !/test/ } keys %plug);
 refuses('check-plugs', 'a house without plugs', qr/found no plug/, 'README' => 'x');
 
+# what a run leaves behind
+{
+    my ($good, $said) = verdict('leftovers', house());
+    ok($good, 'leftovers: an empty directory passes') or diag $said;
+    ($good, $said) = verdict('leftovers', house('forgotten/x' => ''));
+    ok(!$good, 'leftovers: a directory is refused');
+    like($said, qr{h/forgotten}, 'leftovers: and named');
+    my $place = house();
+    my $pid = fork // die;
+    if (!$pid) { $ENV{TMPDIR} = $place; open STDERR, '>', '/dev/null'; exec 'sleep', 60 }
+    ($good, $said) = verdict('leftovers', $place);
+    ok(!$good, 'leftovers: a process is refused');
+    like($said, qr{pid $pid \(sleep 60\)}, 'leftovers: and named');
+    kill 'TERM', $pid;
+    waitpid $pid, 0;
+    ($good, $said) = verdict('leftovers', "$scratch/nowhere");
+    ok(!$good, 'leftovers: no directory is refused');
+}
+
 # links: small libraries stand for the programs
 SKIP: {
     skip 'no compiler', 7 if system('cc --version > /dev/null 2>&1') != 0;

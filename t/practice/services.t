@@ -6,12 +6,13 @@ use warnings;
 use File::Basename qw(dirname);
 use File::Spec;
 use File::Temp qw(tempdir);
-use IO::Socket::INET;
+use lib dirname(__FILE__) . '/../../scripts/practice';
+use Port;
 use Test::More;
 
 my $scripts = File::Spec->rel2abs(dirname(__FILE__) . '/../../scripts');
 my $dir = tempdir(CLEANUP => 1);
-my $port = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 1)->sockport;
+my $port = Port::free();
 sub said { my $out = `@_ 2>&1`; return wantarray ? ($? == 0, $out) : $out }
 sub openssl { return said("cd '$dir' && openssl @_") }
 
