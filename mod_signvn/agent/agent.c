@@ -45,12 +45,8 @@ static int usage(FILE *out)
           " (practice)"
 #endif
           "\n"
-          "  enroll --server URL --code CODE [--name NAME] [--ca FILE]\n"
-          "  run    [--once] [--module PKCS11.so]... [--pinentry PROGRAM] [--confirm PROGRAM] [--typed-code]\n"
-          "  tokens [--module PKCS11.so]...\n"
-          "  status\n"
-          "all:     [--state DIR] [--lang vi|en]\n"
-          "modules: " MODULES_FILE_DIRECTORY "/" MODULES_FILE ", one absolute path per line, when no --module is given\n", out);
+#include "agent/help.def"
+          , out);
     return out == stdout ? 0 : 2;
 }
 

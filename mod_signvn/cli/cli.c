@@ -1,6 +1,7 @@
 /* cli.c: options, configuration, calls, terminal. */
 #include "cli/cli.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -184,11 +185,15 @@ sgn_error_t *sgn_cli_call(sgn_wire_message_t **answer, sgn_cli_t *cli, const cha
 {
     sgn_wire_message_t message = { .json = sgn_json_object(cli->pool), .nfds = nfds };
     sgn_config_t *config;
+    const char *path;
     int socket;
 
     SGN_TRY(sgn_cli_config(&config, cli));
-    SGN_TRY(sgn_wire_connect(&socket, apr_pstrcat(cli->pool, sgn_config_text(config, "SignVNRunDir"), "/keeper.sock", NULL),
-                             apr_time_from_sec(5), cli->pool));
+    path = apr_pstrcat(cli->pool, sgn_config_text(config, "SignVNRunDir"), "/keeper.sock", NULL);
+    /* "not ready, try again" would send the administrator the wrong way */
+    if (access(path, W_OK) != 0 && errno == EACCES)
+        return SGN_ERROR(cli->pool, SGN_ACCESS_DENIED, "%s: sudo signvn ...", path);
+    SGN_TRY(sgn_wire_connect(&socket, path, apr_time_from_sec(5), cli->pool));
     sgn_json_set_int(message.json, "v", SGN_WIRE_VERSION);
     sgn_json_set_str(message.json, "build", SGN_BUILD);
     sgn_json_set_str(message.json, "op", op);

@@ -1,4 +1,4 @@
-/* signvn.c: the command line: one row per command. */
+/* signvn.c: the command line: one row per command, in commands.def. */
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,27 +11,25 @@
 typedef struct {
     const char *verb;
     int (*run)(sgn_cli_t *cli);
-    const char *use;
+    const char *use, *vi, *en;
 } command_t;
 
 static const command_t commands[] = {
-    { .verb = "verify", .run = sgn_cmd_verify, .use = "FILE... [--json] [--evidence FILE]... [--anchors FILE] [--intermediates FILE]" },
-    { .verb = "people", .run = sgn_cmd_people, .use = "list | import FILE.json | incident CERTIFICATE CLASS | lift CERTIFICATE" },
-    { .verb = "agency", .run = sgn_cmd_agency, .use = "list | check | register CODE YEAR SERIES" },
-    { .verb = "archive", .run = sgn_cmd_archive, .use = "list [WORDS] [--number N] ... | get ID [--output FILE] | check [DIRECTORY] [--quick] | rebuild" },
-    { .verb = "backup", .run = sgn_cmd_backup, .use = "run [TARGET] [--full] | list | verify TARGET [--level N] | restore TARGET DIRECTORY" },
-    { .verb = "audit", .run = sgn_cmd_audit, .use = "verify | list [--agency A] [--action A]" },
-    { .verb = "doctor", .run = sgn_cmd_doctor, .use = "[--json]" },
+#define COMMAND(name, how, vietnamese, english) { .verb = #name, .run = sgn_cmd_##name, .use = how, .vi = vietnamese, .en = english },
+#include "cli/commands.def"
+#undef COMMAND
 };
 
 #define COMMANDS (sizeof commands / sizeof *commands)
 
-static int usage(void)
+static int usage(FILE *out)
 {
-    fputs("signvn [--config FILE] [--lang vi|en] COMMAND ...\n", stderr);
+    fputs("signvn [--config FILE] [--lang vi|en] COMMAND ...\n", out);
     for (size_t i = 0; i < COMMANDS; i++)
-        fprintf(stderr, "  %-8s %s\n", commands[i].verb, commands[i].use);
-    return 2;
+        fprintf(out, "\n  signvn %s %s\n      %s\n      %s\n", commands[i].verb, commands[i].use, commands[i].vi, commands[i].en);
+    fprintf(out, "\n  --config FILE   %s\n                  %s\n  --lang vi|en    %s\n",
+            SGN_HELP_CONFIG_VI, SGN_HELP_CONFIG_EN, SGN_HELP_LANG);
+    return out == stdout ? 0 : 2;
 }
 
 /* Options of signvn itself stand anywhere. */
@@ -56,17 +54,19 @@ int main(int argc, char **argv)
         puts("signvn " SGN_VERSION " " SGN_BUILD);
         return 0;
     }
+    if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))
+        return usage(stdout);
     apr_initialize();
     atexit(apr_terminate);
     apr_pool_create(&cli.pool, NULL);
     read_common(&cli);
     if (cli.argc < 1)
-        return usage();
+        return usage(stderr);
     verb = cli.argv[0];
     cli.argv++;
     cli.argc--;
     for (size_t i = 0; i < COMMANDS; i++)
         if (strcmp(commands[i].verb, verb) == 0)
             return commands[i].run(&cli);
-    return usage();
+    return usage(stderr);
 }

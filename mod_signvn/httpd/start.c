@@ -89,7 +89,7 @@ static sgn_error_t *make_dir(const char *path, mode_t mode, uid_t uid, gid_t gid
 
 static sgn_error_t *make_dirs(const state_t *k, apr_pool_t *pool)
 {
-    SGN_TRY(make_dir(k->state_dir, 0750, k->uid, k->gid, pool));
+    SGN_TRY(make_dir(k->state_dir, 0700, k->uid, k->gid, pool));
     SGN_TRY(make_dir(k->run_dir, 0755, geteuid(), getegid(), pool));
     return make_dir(k->spool_dir, 0700, k->httpd_uid, geteuid() == 0 ? ap_unixd_config.group_id : getegid(), pool);
 }

@@ -45,10 +45,12 @@ typedef struct {
     const char *config;     /* file of directives; NULL: descriptor 4 */
 } options_t;
 
-static int usage(void)
+static int usage(FILE *out)
 {
-    fputs("signvnd [--check] [--config FILE]\nsignvnd --version\n", stderr);
-    return 64;
+    fputs(
+#include "keeper/help.def"
+          , out);
+    return out == stdout ? 0 : 64;
 }
 
 static int read_options(options_t *options, int argc, char **argv)
@@ -148,8 +150,10 @@ int main(int argc, char **argv)
         puts("signvnd " SGN_VERSION " " SGN_BUILD);
         return 0;
     }
+    if (argc == 2 && strcmp(argv[1], "--help") == 0)
+        return usage(stdout);
     if (!read_options(&options, argc, argv))
-        return usage();
+        return usage(stderr);
     apr_initialize();
     apr_pool_create(&pool, NULL);
     error = start(&run, &options, pool);

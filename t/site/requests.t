@@ -83,6 +83,16 @@ import_people({
 is($bare->{code}, 'image.missing', 'no image registered: image.missing');
 is($answer->{status}, 409, 'image.missing: 409');
 
+# the example that is installed, with this site's certificates and images in it
+{
+    my $example = Client::slurp(dirname(abs_path($0)) . '/../../conf/people.json');
+    my %file = ('chu-tich.cer' => 'pki/certs/authority2.der', 'co-quan.cer' => 'pki/certs/seal-b.der', 'chu-ky.png' => 'samples/signature.png', 'con-dau.png' => 'samples/seal-b.png');
+    $example =~ s/"base64 -w0 ([\w.-]+)"/'"' . encode_base64(Client::slurp("$root\/$file{$1}"), '') . '"'/ge;
+    $example =~ s/H57\.28/H57.29/g;
+    import_people($Client::json->decode($example));
+    like(`'$root/bin/signvn' --config '$site->{site}{config}' people list`, qr/^an\.nguyen\t/m, 'conf/people.json makes people');
+}
+
 # ---- what a report says about the file itself ------------------------------------------------
 for my $row ([ 'decision-hybrid.pdf', 'structure.hybrid' ], [ 'encrypted-empty-aes256.pdf', 'structure.encrypted' ]) {
     my $report = $client->validate($site->sample($row->[0]));

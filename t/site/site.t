@@ -68,6 +68,15 @@ is($one->client->call(undef, GET => '/dms/vanban.pdf')->{status}, 401, 'to known
 ok(!$one->do('clock', 'soon'), 'a time that is none is refused');
 ok(!$one->do('nonsense'), 'so is a command that is none');
 
+# the administrator who forgot who he is
+SKIP: {
+    skip 'only root can be somebody else', 2 if $> != 0;
+    my $denied = `setpriv --reuid=nobody --regid=nogroup --clear-groups '$one->{root}/bin/signvn' --config '$site->{config}' people list 2>&1`;
+    isnt($?, 0, 'the command line is for root');
+    like($denied, qr/access\.denied.*sudo signvn/, 'and says so, instead of asking to wait');
+}
+like(`'$one->{root}/bin/$_' --help`, qr/[\xe1-\xe3].*\n.*\w/, "$_ --help speaks Vietnamese first") for qw(signvn signvnd signvn-agent);
+
 # a start that fails says why, and leaves nothing running
 sub start { my (@words) = @_; my $said = `'$scripts/site' start @words 2>&1`; return ($? == 0, $said) }
 my $root = $two->{root};

@@ -10,6 +10,8 @@ is $health->{status}, 200, 'the keeper is well' or diag $health->{body};
 my $info = ask(GET => '/signvn/v1/info');
 is $info->{status}, 200, 'and tells what it is';
 
+is sprintf('%o', (stat state() . '/state')[2] & 07777), 700, 'its directory is closed to others';
+
 my $session = ask(GET => '/signvn/v1/session', user => 'anh');
 is $session->{json}{account}, 'anh', 'it knows who asks';
 like $session->{json}{csrf}, qr/^[\w-]{43}$/, 'and the module adds the token';
