@@ -84,6 +84,16 @@ const App = (() => {
         say(where, 'bad', el('div', {}, error.message), detail ? el('div', { class: 'hint' }, detail) : null,
             error.code ? el('div', { class: 'hint' }, `${t('error.code')}: `, el('code', {}, error.code)) : null);
     }
+    // Something takes its time: a moving sign and the word for it.
+    function working(where, text) {
+        where.replaceChildren(el('div', { class: 'working' }, el('i', { 'aria-hidden': 'true' }), text));
+    }
+    // A part that appears is where eyes and keyboard go next.
+    function show(part) {
+        part.scrollIntoView({ block: 'start' });
+        const head = part.querySelector('[tabindex="-1"]');
+        if (head) head.focus({ preventScroll: true });
+    }
     const quiet = where => where.replaceChildren();
 
     function translate() {
@@ -112,5 +122,5 @@ const App = (() => {
         if (onReady) onReady(session || {});
     }
 
-    return { API, t, $, el, icon, time, size, request, say, sayError, quiet, start, Problem, language: () => language };
+    return { API, t, $, el, icon, time, size, request, say, sayError, working, show, quiet, start, Problem, language: () => language };
 })();

@@ -16,6 +16,7 @@
             $('one').hidden = true;
         }
         const params = new URLSearchParams(query);
+        App.working($('message'), t('archive.working'));
         if (after) params.set('after', after);
         try {
             const answer = await request('GET', `archive?${params}`), items = answer.items || [];
@@ -25,7 +26,7 @@
             if (!items.length && !after) $('rows').replaceChildren(el('tr', {}, el('td', { colspan: 4 }, t('archive.none'))));
             $('rows').append(...items.map(item => el('tr', {},
                 el('td', {}, el('button', { type: 'button', on: { click: () => open(item.id) } }, title(item))),
-                el('td', {}, time(item.date)), el('td', {}, item.subject || ''), el('td', {}, why(item.why)))));
+                el('td', {}, time(item.date)), el('td', {}, item.subject || ''), el('td', { class: 'hint' }, why((item.why || []).filter(one => one.text !== item.subject))))));
             next = answer.next || null;
             $('more').hidden = !next;
         } catch (error) {
@@ -40,7 +41,7 @@
         try {
             const item = await request('GET', path), outcome = el('div', { 'aria-live': 'polite' });
             const check = el('button', { type: 'button', on: { click: async () => {
-                App.say(outcome, '', t('working'));
+                App.working(outcome, t('working'));
                 try {
                     const answer = await request('POST', `${path}/fixity`, { body: {} });
                     App.say(outcome, answer.ok ? 'good' : 'bad', t(answer.ok ? 'fixity.ok' : 'fixity.bad'));
@@ -52,10 +53,10 @@
                 ['fact.fixity', item.fixity ? `${t(`fixity.${item.fixity.result}`)} ${time(item.fixity.checked)}` : null], ['fact.copies', copies(item.copies)]];
             const dl = el('dl', { class: 'facts' });
             for (const [key, value] of list) if (value) dl.append(el('dt', {}, t(key)), el('dd', {}, value));
-            $('one').replaceChildren(el('h2', {}, `${title(item)} – ${time(item.date)}`), el('p', {}, item.subject || ''), dl,
-                el('div', { class: 'actions' }, el('a', { href: `${App.API}/${path}/original`, download: item.name || 'document.pdf' }, t('archive.original')), check), outcome);
+            $('one').replaceChildren(el('h2', { tabindex: -1 }, `${title(item)} – ${time(item.date)}`), el('p', {}, item.subject || ''), dl,
+                el('div', { class: 'actions' }, el('a', { class: 'button', href: `${App.API}/${path}/original`, download: item.name || 'document.pdf' }, t('archive.original')), check), outcome);
             $('one').hidden = false;
-            $('one').scrollIntoView();
+            App.show($('one'));
         } catch (error) {
             App.sayError($('message'), error);
         }

@@ -30,7 +30,7 @@
     }
 
     async function run() {
-        App.say($('message'), '', t('working'));
+        App.working($('message'), t('working'));
         try {
             await request('POST', 'backups', { body: {} });
             App.say($('message'), 'good', t('backup.started'));
@@ -41,7 +41,7 @@
     }
 
     async function verify(id) {
-        App.say($('message'), '', t('working'));
+        App.working($('message'), t('working'));
         try {
             const answer = await request('POST', `backups/${encodeURIComponent(id)}/verify`, { body: {} });
             App.say($('message'), answer.ok ? 'good' : 'bad', t(answer.ok ? 'backup.good' : 'backup.bad'));

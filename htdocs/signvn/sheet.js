@@ -5,6 +5,7 @@
 const Sheet = (() => {
     const { t, el, $ } = App;
     const MM = 72 / 25.4, SEAL = 36 * MM;
+    const LABELS = { page: 'sign.page', x: 'box.left', y: 'box.bottom', width: 'box.width', height: 'box.height' };
     const SIZES = { signature: [170, 70], number: [46, 16], day: [24, 16], month: [24, 16], seal: [SEAL, SEAL] };
     let pdf = null, page = 1, pages = 1, width = 595.28, height = 841.89, scale = 1;
     let boxes = {}, wanted = ['signature'], chosen = 'signature', signed = false, reserved = false, rendering = null;
@@ -42,19 +43,36 @@ const Sheet = (() => {
     }
 
     function drawBoxes() {
-        const sheet = $('sheet');
+        const sheet = $('sheet'), focused = document.activeElement && document.activeElement.closest('.box'), again = focused && focused.dataset.name;
         for (const old of [...sheet.querySelectorAll('.box')]) old.remove();
         for (const name of wanted) {
             const box = boxes[name];
             if (!box || box.page !== page) continue;
-            const node = el('div', { class: `box ${name}${name === chosen ? ' chosen' : ''}`, 'data-name': name }, t(`box.${name}`), name === 'signature' ? el('i', {}) : null);
+            const node = el('div', { class: `box ${name}${name === chosen ? ' chosen' : ''}`, 'data-name': name, tabindex: 0, role: 'button', 'aria-label': where(name),
+                on: { keydown: event => step(event, name), focus: () => { if (chosen !== name) { chosen = name; drawBoxes(); } } } },
+            t(`box.${name}`), name === 'signature' ? el('i', {}) : null);
             node.style.left = `${box.x * scale}px`;
             node.style.top = `${(height - box.y - box.height) * scale}px`;
             node.style.width = `${box.width * scale}px`;
             node.style.height = `${box.height * scale}px`;
             sheet.append(node);
+            if (name === again) node.focus();
         }
         drawTable();
+    }
+
+    const mm = points => Math.round(points / MM * 10) / 10;
+    const where = name => `${t(`box.${name}`)}: ${t('sign.page')} ${boxes[name].page}, ${t('box.left')} ${mm(boxes[name].x)} mm, ${t('box.bottom')} ${mm(boxes[name].y)} mm`;
+
+    // The arrow keys move a box by a millimetre, with Shift by ten.
+    function step(event, name) {
+        const by = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key], box = boxes[name];
+        if (!by) return;
+        event.preventDefault();
+        box.x += by[0] * MM * (event.shiftKey ? 10 : 1);
+        box.y += by[1] * MM * (event.shiftKey ? 10 : 1);
+        fit(box);
+        drawBoxes();
     }
 
     function drawTable() {
@@ -63,7 +81,7 @@ const Sheet = (() => {
         body.replaceChildren(...wanted.map(name => {
             const box = boxes[name] || {};
             const field = key => el('td', {}, el('input', {
-                type: 'number', step: 'any', value: box[key] ?? '', 'aria-label': `${t(`box.${name}`)}: ${key}`, disabled: name === 'seal' && (key === 'width' || key === 'height'),
+                type: 'number', step: 'any', value: box[key] === undefined ? '' : key === 'page' ? box[key] : mm(box[key]), 'aria-label': `${t(`box.${name}`)}: ${t(LABELS[key])}`, disabled: name === 'seal' && (key === 'width' || key === 'height'),
                 on: { change: event => typed(name, key, parseFloat(event.target.value)) },
             }));
             return el('tr', {}, el('td', {}, el('label', { class: 'choice' }, el('input', {
@@ -75,7 +93,7 @@ const Sheet = (() => {
     function typed(name, key, value) {
         if (!Number.isFinite(value)) return;
         const box = boxes[name] || (boxes[name] = { page, x: 0, y: 0, width: SIZES[name][0], height: SIZES[name][1] });
-        box[key] = key === 'page' ? clamp(Math.round(value), 1, pages) : value;
+        box[key] = key === 'page' ? clamp(Math.round(value), 1, pages) : value * MM;
         fit(box);
         document.activeElement.blur();
         if (box.page !== page) { page = box.page; turn(0); } else drawBoxes();

@@ -26,6 +26,7 @@
         $('number').parentElement.hidden = files.length > 1;
         $('reserve-row').hidden = seal || (files.length > 0 && !files.some(fresh));
         $('places').hidden = seal;
+        $('send').textContent = files.length > 1 ? `${t('sign.goMany')} ${files.length} ${t('archive.count')}` : t('sign.goOne');
         credentials();
         Sheet.want(seal ? [] : reserving ? ['signature', 'number', 'day', 'month', 'seal'] : ['signature']);
     }
@@ -80,35 +81,49 @@
         files = [];
         current = -1;
         $('subject').disabled = true;       // it is about to be filled in
-        for (const file of $('file').files) {
+        const chosen = [...$('file').files];
+        for (const file of chosen) {
+            if (chosen.length > 1) $('reading').textContent = `${t('sign.reading')} ${files.length + 1}/${chosen.length}`;
             const found = await Sheet.open(file, name);
             files.push({ file, ...found, subject: found.title || file.name.replace(/\.pdf$/i, '') });
         }
+        $('reading').textContent = chosen.length > 1 ? `${chosen.length} ${t('archive.count')}` : '';
         await turnTo(0);
         $('subject').disabled = false;
+    }
+
+    // What is missing is said beside the button, and the keyboard is taken there.
+    function ask(text, field) {
+        App.say($('asked'), 'bad', text);
+        field.setAttribute('aria-invalid', 'true');
+        field.focus();
+        field.addEventListener('change', () => { field.removeAttribute('aria-invalid'); App.quiet($('asked')); }, { once: true });
     }
 
     async function send(event) {
         event.preventDefault();
         App.quiet($('message'));
+        App.quiet($('asked'));
         $('report').replaceChildren();
         await loading;      // the files may still be read
-        if (!files.length) return App.say($('message'), 'bad', t('choose.file'));
-        if (!$('secrecy').checked) return App.say($('message'), 'bad', t('choose.secrecy'));
+        if (!files.length) return ask(t('choose.file'), $('file'));
+        if (!$('secrecy').checked) return ask(t('choose.secrecy'), $('secrecy'));
         const form = new FormData();
         form.append('job', JSON.stringify(describe()));     // first, so that nothing is sent on when it is refused
         for (const one of files) form.append('document', one.file, one.file.name);
         $('send').disabled = true;
+        App.working($('asked'), t('sign.sending'));
         try {
             job = await request('POST', 'jobs', { body: form, headers: { 'SignVN-Secrecy': 'none', 'Idempotency-Key': crypto.randomUUID ? crypto.randomUUID() : String(Date.now()) + Math.random().toString(36).slice(2) } });
             $('form').hidden = true;
             $('progress').hidden = false;
             $('match').textContent = job.matchCode || '';
-            $('progress').scrollIntoView();
+            App.quiet($('asked'));
+            App.show($('progress'));
             follow();
         } catch (error) {
-            App.sayError($('message'), error);
-            $('message').scrollIntoView({ block: 'center' });
+            App.sayError($('asked'), error);
+            $('asked').scrollIntoView({ block: 'center' });
         }
         $('send').disabled = false;
     }
@@ -116,8 +131,9 @@
     function steps() {
         const now = job.state === 'offered' || job.state === 'new' ? 'prepared' : job.state === 'embedded' ? 'returned' : job.state;
         const at = STEPS.indexOf(now);
+        if ($('now').textContent !== t(`state.${now}`)) $('now').textContent = t(`state.${now}`);     // for those who hear the page
         $('steps').replaceChildren(...(at < 0 ? [el('li', { class: 'now' }, t(`state.${now}`))]
-            : STEPS.map((step, i) => el('li', { class: i < at || now === 'done' ? 'past' : i === at ? 'now' : '' }, t(`state.${step}`)))));
+            : STEPS.map((step, i) => el('li', { class: i < at || now === 'done' ? 'past' : i === at ? 'now' : '', 'aria-current': i === at ? 'step' : null }, t(`state.${step}`)))));
     }
 
     // Asks until the job is over; the server answers at once when something changed.
@@ -142,10 +158,19 @@
     }
 
     function finished() {
-        steps();
         $('progress').hidden = true;
         $('result').hidden = false;
         $('items').replaceChildren(el('p', {}, el('b', {}, t(`state.${job.state}`))), ...(job.items || []).map(outcome));
+        $('all').hidden = document.querySelectorAll('a.download').length < 2;
+        App.show($('result'));
+    }
+
+    // One after another, as a hand would: browsers drop some of many at once.
+    async function downloadAll() {
+        for (const link of document.querySelectorAll('a.download')) {
+            link.click();
+            await new Promise(done => setTimeout(done, 400));
+        }
     }
 
     // One document: what became of it, where it is.
@@ -158,23 +183,26 @@
             item.archived ? el('div', {}, el('a', { href: `archive.html?id=${encodeURIComponent(item.archived)}` }, `${t('fact.id')}: ${item.archived}`)) : null,
             words ? el('div', {}, words) : null, item.reason ? el('div', {}, item.reason) : null,
             item.code ? el('div', { class: 'hint' }, el('code', {}, item.code)) : null,
-            good ? el('div', { class: 'actions' }, el('a', { class: 'download', href: `${App.API}/jobs/${job.id}/documents/${item.n}`, download: name }, t('sign.download')),
+            good ? el('div', { class: 'actions' }, el('a', { class: 'button download', href: `${App.API}/jobs/${job.id}/documents/${item.n}`, download: name }, t('sign.download')),
                 el('button', { type: 'button', class: 'check', on: { click: () => check(item.n, name) } }, t('sign.checkResult'))) : null);
     }
 
     async function check(n, name) {
+        App.working($('report'), t('working'));
         try {
             const answer = await request('GET', `jobs/${job.id}/documents/${n}`, { raw: true, headers: { Accept: 'application/pdf' } });
             const form = new FormData();
             form.append('document', await answer.blob(), name);
             Report.show($('report'), await request('POST', 'validations', { body: form }));
         } catch (error) {
-            App.sayError($('message'), error);
+            App.sayError($('report'), error);
         }
     }
 
     App.start(found => {
         session = found;
+        const kinds = (session.credentials || []).map(one => one.kind);
+        if (kinds.includes('agency') && !kinds.includes('person')) document.querySelector('input[value=seal]').checked = true;   // the clerk's daily work
         Sheet.start();
         arrange();
         for (const radio of document.querySelectorAll('input[name=kind]')) radio.addEventListener('change', arrange);
@@ -182,6 +210,7 @@
         $('file').addEventListener('change', () => { loading = choose(); });
         $('form').addEventListener('submit', send);
         $('cancel').addEventListener('click', () => request('DELETE', `jobs/${job.id}`).catch(error => App.sayError($('message'), error)));
+        $('all').addEventListener('click', downloadAll);
         $('another').addEventListener('click', () => location.reload());
     });
 })();

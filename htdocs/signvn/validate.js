@@ -8,7 +8,7 @@
         const file = $('file').files[0];
         $('report').replaceChildren();
         if (!file) return App.say($('message'), 'bad', t('choose.file'));
-        App.say($('message'), '', t('working'));
+        App.working($('message'), t('validate.working'));
         $('send').disabled = true;
         try {
             const form = new FormData();

@@ -23,7 +23,14 @@ my $shots = $ENV{SIGNVN_SHOTS};
 sub as { my ($who, %how) = @_; my $user = $site->{site}{users}{$who}; return SignVN::Browser->open(user => $user->{name}, password => $user->{password}, %how) }
 sub shot { my ($browser, $name) = @_; $browser->screenshot("$shots/$name.png", 1) if $shots }
 sub spew { my ($name, $bytes) = @_; open my $out, '>:raw', "$dir/$name" or die; print $out $bytes; close $out; return "$dir/$name" }
-sub quiet { my ($browser, $what) = @_; my @said = $browser->complaints; is "@said", '', "$what: no script complains" }
+sub quiet {
+    my ($browser, $what) = @_;
+    is join(' ', $browser->complaints), '', "$what: no script complains";
+    is join(' ', grep { !m{^(?:\Q$url\E/|data:|blob:)} } $browser->asked), '', "$what: nothing comes from elsewhere";
+    fits($browser, $what);
+}
+# For weak eyes and for those who see nothing.
+sub fits { my ($browser, $what) = @_; is join("\n", $browser->hindrances), '', "$what: every field has its name, every word its contrast" }
 
 # The files are read when the subject can be typed.
 sub choose {
@@ -52,20 +59,36 @@ for my $name (qw(number day month signature seal)) {
     cmp_ok abs($box->{x} - $wanted->{$name}{x}), '<', 6, "$name: suggested where the form wants it, across";
     cmp_ok abs($box->{y} - $wanted->{$name}{y}), '<', 6, 'and up';
 }
+is $leader->text('#send'), 'Gửi ký 2 văn bản', 'the button says how many';
 $leader->click('#send');
-like $leader->text('#message'), qr/bí mật nhà nước/, 'nothing is sent before secrecy is answered';
+like $leader->text('#asked'), qr/bí mật nhà nước/, 'nothing is sent before secrecy is answered';
+is $leader->eval('document.activeElement.id'), 'secrecy', 'and the keyboard is taken to the question';
+my $left = $leader->eval('document.querySelector(".box.signature").focus(), Sheet.box("signature").x');
+$leader->press('ArrowRight') for 1 .. 2;
+cmp_ok abs($leader->eval('Sheet.box("signature").x') - $left - 2 * 72 / 25.4), '<', 0.3, 'arrow keys move a box by millimetres';
+is $leader->eval('document.activeElement.dataset.name'), 'signature', 'and it keeps the focus';
+like $leader->eval('document.activeElement.getAttribute("aria-label")'), qr/^Chữ ký: Trang 1, Trái [\d.]+ mm, Dưới [\d.]+ mm$/, 'with its place in words';
+$leader->press('ArrowLeft') for 1 .. 2;
+fits($leader, 'the form');
+$leader->click('#figures summary');
+fits($leader, 'its figures');
+$leader->click('#figures summary');
 $leader->type('#subject', 'Về việc công nhận sáng kiến');
 $leader->click('#secrecy');
 $leader->click('.box.signature', 0.5, 0.5);
-is $leader->eval('document.querySelector("table.boxes input[type=radio]:checked").closest("tr").innerText.trim()'), 'Chữ ký', 'a place is chosen by a click';
+is $leader->eval('document.querySelector("table.boxes input[type=radio]:checked").closest("tr").textContent.trim()'), 'Chữ ký', 'a place is chosen by a click';
 shot($leader, 'sign');
 $leader->click('#send');
 ok $leader->wait_for('document.querySelector("#match").innerText', 30), 'the match code is shown' or diag $leader->text('#message');
 like $leader->text('#match'), qr/^\w{4,}$/, 'large and short';
+fits($leader, 'while it signs');
 ok $leader->wait_for('!document.querySelector("#result").hidden', 60), 'the desk signed' or diag $leader->text('main');
 is $leader->eval('document.querySelectorAll("#items .message.good").length'), 2, 'both, with one confirmation';
 isnt downloaded($leader, 0), downloaded($leader, 1), 'each is a document of its own';
 shot($leader, 'done');
+$leader->eval('window.taken = 0, document.addEventListener("click", e => { if (e.target.matches("a.download")) { window.taken++; e.preventDefault(); } }), 1');
+$leader->click('#all');
+ok $leader->wait_for('window.taken === 2', 5), 'one press takes them all';
 $leader->click('button.check');
 ok $leader->wait_for('document.querySelector(".signature")', 30), 'the result is checked';
 like $leader->text('.verdict'), qr/Hợp lệ/, 'and valid';
@@ -77,6 +100,8 @@ undef $leader;
 my $clerk = as('clerk');
 $clerk->go("$url/signvn/");
 choose($clerk, $approved);
+is $clerk->eval('document.querySelector("input[name=kind]:checked").value'), 'seal', 'the clerk finds her own work chosen';
+$clerk->click('input[value=approve]');
 $clerk->wait_for('document.querySelector("#sheet-note").innerText', 20);
 like $clerk->text('#sheet-note'), qr/đã chừa sẵn/, 'the page sees the reserved places';
 $clerk->click('input[value=seal]');
@@ -98,8 +123,8 @@ choose($clerk, $sealed);
 $clerk->click('input[value=seal]');
 $clerk->click('#secrecy');
 $clerk->click('#send');
-ok $clerk->wait_for('document.querySelector("#message .message.bad")', 20), 'a second seal is refused (B3)';
-like $clerk->text('#message'), qr/seal\.already-sealed/, 'by its code, with words';
+ok $clerk->wait_for('document.querySelector("#asked .message.bad")', 20), 'a second seal is refused (B3)';
+like $clerk->text('#asked'), qr/seal\.already-sealed/, 'by its code, with words';
 shot($clerk, 'refused');
 
 # ---- a stranger's file is checked
@@ -109,6 +134,9 @@ $clerk->click('#send');
 ok $clerk->wait_for('document.querySelectorAll(".signature").length === 2', 30), 'the report has both signatures';
 like $clerk->text('.verdict'), qr/Hợp lệ.*có chữ ký và đóng dấu/s, 'and the value in words';
 is $clerk->eval('document.querySelectorAll(".three .one").length'), 6, 'three results apart for each';
+is $clerk->eval('[...document.querySelectorAll(".three")].map(t => t.querySelectorAll(".is-good svg").length + t.innerText.match(/: đạt/g).length).join(" ")'), '6 6', 'each with its picture and its word';
+is $clerk->eval('document.activeElement.className'), 'verdict is-good', 'the keyboard is at the verdict';
+fits($clerk, 'a good report');
 shot($clerk, 'report');
 my $flipped = do { local (@ARGV, $/) = ($sealed); <> };
 substr($flipped, 3000, 1) ^= "\x01";
@@ -116,7 +144,23 @@ $clerk->choose_file('#file', spew('flipped.pdf', $flipped));
 $clerk->click('#send');
 $clerk->wait_for('document.querySelector(".verdict.is-bad")', 20);
 like $clerk->text('.verdict'), qr/Không hợp lệ/, 'a changed byte is told, not only coloured';
+like $clerk->text('.verdict .reason'), qr/bị thay đổi sau khi ký\. Hãy từ chối/, 'with the reason and what to do';
+like $clerk->text('.three'), qr/Tính toàn vẹn: không đạt\s+Nội dung đã khác lúc ký\s+Hiệu lực chứng thư: đạt/, 'and which of the three it was';
+fits($clerk, 'a bad report');
 shot($clerk, 'failed');
+# the page that the server writes, for a document system that shows it as it is
+for my $case ([ sealed => 'tr.result.passed', 6 ], [ flipped => 'tr.result.failed', 2 ]) {
+    my ($name, $selector, $count) = @$case;
+    my $html = $site->client->call(clerk => POST => '/signvn/v1/validations', content => do { local (@ARGV, $/) = ("$dir/$name.pdf"); <> }, headers => { 'Content-Type' => 'application/pdf', Accept => 'text/html' });
+    my $page = SignVN::Browser->open(user => 'clerk', password => $site->{site}{users}{clerk}{password}, width => 390, height => 844);
+    $page->go("$url/signvn/style.css");
+    $page->call('Page.setDocumentContent', { frameId => $page->call('Page.getFrameTree')->{frameTree}{frame}{id}, html => $html->{content} });
+    ok $page->wait_for("getComputedStyle(document.querySelector('header')).borderTopWidth === '2px'", 10), "$name: the written report has its sheet";
+    is $page->eval("document.querySelectorAll('$selector').length"), $count, "$name: the three results of each signature stand out";
+    cmp_ok $page->eval('document.documentElement.scrollWidth'), '<=', 390, "$name: it fits a telephone";
+    fits($page, "$name: written");
+    shot($page, "written-$name");
+}
 $clerk->choose_file('#file', $site->{samples}{documents}{'not-a-pdf.pdf'}{file});
 $clerk->click('#send');
 $clerk->wait_for('/Không phải văn bản PDF/.test(document.body.innerText)', 20);

@@ -381,6 +381,7 @@ static void page(void)
     is_code(sgn_report_html_print(&html, input->report, "vi", pool), SGN_OK, "the page is printed");
     ok(strstr((const char *)html.data, "Hợp lệ") && strstr((const char *)html.data, "Có giá trị như văn bản giấy có chữ ký và đóng dấu"),
        "in the words of the regulation");
+    ok(strstr((const char *)html.data, "<tr class=\"result passed\"><th scope=\"row\">Tính toàn vẹn</th>") != NULL, "SV-E01: each of the three results has its mark");
     ok(!strstr((const char *)html.data, "<script") && !strstr((const char *)html.data, "\xe2\x80\xae"), "B31: a hostile name stays text");
     ok(strstr((const char *)html.data, "không có giá trị pháp lý") != NULL, "SV-A05: a print proves nothing, and says so");
     is_code(sgn_report_html_print(&html, input->report, "en", pool), SGN_OK, "in English too");

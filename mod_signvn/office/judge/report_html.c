@@ -126,6 +126,14 @@ static void row(page_t *page, label_t which, const char *value)
     put(page, "</td></tr>\n");
 }
 
+/* The sheet gives each class its colour and its mark: neither stands alone. */
+static const char *class_of_result(const char *status)
+{
+    if (strcmp(status, "valid") == 0)
+        return "passed";
+    return strcmp(status, "invalid") == 0 ? "failed" : "open";
+}
+
 static void result_row(page_t *page, label_t which, const json_t *result)
 {
     const char *status = WORD_OF(page, results, member(result, "status"));
@@ -133,7 +141,7 @@ static void result_row(page_t *page, label_t which, const json_t *result)
 
     if (!status)
         return;
-    put(page, "<tr><th scope=\"row\">");
+    sgn_buf_printf(page->buf, "<tr class=\"result %s\"><th scope=\"row\">", class_of_result(member(result, "status")));
     text(page, label(page, which));
     put(page, "</th><td>");
     text(page, status);
@@ -197,6 +205,9 @@ static void signature_part(page_t *page, const json_t *signature, int number)
     put(page, ": <strong>");
     text(page, sgn_report_html_verdict(indication, page->english ? "en" : "vi"));
     put(page, "</strong></h2>\n<table>\n");
+    result_row(page, LABEL_INTEGRITY, json_object_get(signature, "integrity"));
+    result_row(page, LABEL_CERTIFICATE, json_object_get(signature, "certificateValidity"));
+    result_row(page, LABEL_CERTIFICATION_PATH, json_object_get(signature, "certificationPath"));
     row(page, LABEL_TITLE, member(signer, "title"));
     row(page, LABEL_ORGANISATION, member(signer, "organisation"));
     if (!stamp) {
@@ -207,9 +218,6 @@ static void signature_part(page_t *page, const json_t *signature, int number)
     row(page, LABEL_PROOF_OF_TIME, best_source(page, signature));
     row(page, LABEL_CLAIMED_TIME, member(signature, "claimedTime"));
     row(page, LABEL_AFTER_SIGNING, WORD_OF(page, changes, member(signature, "changesAfter")));
-    result_row(page, LABEL_INTEGRITY, json_object_get(signature, "integrity"));
-    result_row(page, LABEL_CERTIFICATE, json_object_get(signature, "certificateValidity"));
-    result_row(page, LABEL_CERTIFICATION_PATH, json_object_get(signature, "certificationPath"));
     row(page, LABEL_ISSUER, member(signer, "issuer"));
     row(page, LABEL_CERTIFICATE_NUMBER, member(signer, "serial"));
     row(page, LABEL_ALGORITHM, member(signature, "algorithm"));

@@ -139,6 +139,52 @@ sub type {
     $self->call('Input.insertText', { text => $text });
 }
 
+# A key as the keyboard gives it: 'ArrowRight', 'Tab'.
+sub press {
+    my ($self, $key) = @_;
+    my %code = (Tab => 9, Enter => 13, ArrowLeft => 37, ArrowUp => 38, ArrowRight => 39, ArrowDown => 40);
+    $self->call('Input.dispatchKeyEvent', { type => $_, key => $key, code => $key, windowsVirtualKeyCode => $code{$key} // 0 }) for qw(rawKeyDown keyUp);
+    sleep 0.1;
+}
+
+# What the page as it is now withholds from a screen reader or weak eyes:
+# fields and buttons without a name, identifiers given twice, text with less
+# contrast than 4.5 [WCAG 2.2, 1.4.3].
+sub hindrances {
+    my ($self) = @_;
+    return @{ $self->eval(<<'END') };
+(() => {
+    const found = [], seen = {}, shown = e => e.checkVisibility({ contentVisibilityAuto: true, visibilityProperty: true });
+    for (const e of document.querySelectorAll('[id]')) { if (seen[e.id]) found.push('twice: ' + e.id); seen[e.id] = 1; }
+    for (const e of document.querySelectorAll('input, select, button, a, [role=button], summary')) {
+        const named = e.getAttribute('aria-label') || e.innerText.trim() || (e.labels && e.labels.length && [...e.labels].some(l => l.innerText.trim()));
+        if (shown(e) && !named) found.push('no name: ' + e.outerHTML.slice(0, 80));
+    }
+    const parse = c => { const m = c.match(/[\d.]+/g).map(Number); return [m[0], m[1], m[2], m[3] === undefined ? 1 : m[3]]; };
+    const over = (a, b) => [0, 1, 2].map(i => a[i] * a[3] + b[i] * (1 - a[3])).concat(1);
+    const light = c => [.2126, .7152, .0722].reduce((sum, f, i) => sum + f * (c[i] / 255 <= .04045 ? c[i] / 255 / 12.92 : ((c[i] / 255 + .055) / 1.055) ** 2.4), 0);
+    const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    while (walk.nextNode()) {
+        const e = walk.currentNode.parentElement;
+        if (!walk.currentNode.data.trim() || !shown(e) || e.closest(':disabled') || e.closest('.sheet')) continue;
+        const layers = [];
+        for (let at = e; at; at = at.parentElement) { const c = parse(getComputedStyle(at).backgroundColor); if (c[3]) layers.push(c); if (c[3] === 1) break; }
+        const back = layers.reduceRight((under, c) => over(c, under), [255, 255, 255, 1]);
+        const a = light(over(parse(getComputedStyle(e).color), back)), b = light(back), ratio = (Math.max(a, b) + .05) / (Math.min(a, b) + .05);
+        if (ratio < 4.5) found.push(`contrast ${ratio.toFixed(2)}: ${walk.currentNode.data.trim().slice(0, 40)}`);
+    }
+    return found;
+})()
+END
+}
+
+# Where the page's requests went.
+sub asked {
+    my ($self) = @_;
+    $self->eval('1');
+    return map { $_->{params}{request}{url} } grep { $_->{method} eq 'Network.requestWillBeSent' } @{ $self->{events} };
+}
+
 sub choose_file {
     my ($self, $selector, @paths) = @_;
     my $root = $self->call('DOM.getDocument')->{root}{nodeId};
