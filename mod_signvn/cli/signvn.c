@@ -54,8 +54,9 @@ int main(int argc, char **argv)
         puts("signvn " SGN_VERSION " " SGN_BUILD);
         return 0;
     }
-    if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))
-        return usage(stdout);
+    for (int i = 1; i < argc; i++)
+        if (strcmp(argv[i], "--help") == 0)
+            return usage(stdout);
     apr_initialize();
     atexit(apr_terminate);
     apr_pool_create(&cli.pool, NULL);

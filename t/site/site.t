@@ -76,6 +76,7 @@ SKIP: {
     like($denied, qr/access\.denied.*sudo signvn/, 'and says so, instead of asking to wait');
 }
 like(`'$one->{root}/bin/$_' --help`, qr/[\xe1-\xe3].*\n.*\w/, "$_ --help speaks Vietnamese first") for qw(signvn signvnd signvn-agent);
+like(`'$one->{root}/bin/signvn' verify --help`, qr/^  signvn verify FILE/m, 'help is given behind a command too');
 
 # a start that fails says why, and leaves nothing running
 sub start { my (@words) = @_; my $said = `'$scripts/site' start @words 2>&1`; return ($? == 0, $said) }
