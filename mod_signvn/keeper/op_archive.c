@@ -201,14 +201,15 @@ sgn_error_t *sgn_op_archive_search(sgn_call_t *call)
 static sgn_error_t *copies_of(json_t **out, sgn_call_t *call, const json_t *record)
 {
     const char *received = json_string_value(json_object_get(record, "received"));
-    json_t *list = sgn_json_array(call->pool), *status, *target;
+    const char *agency = json_string_value(json_object_get(record, "agency"));
+    json_t *list = sgn_json_array(call->pool), *targets, *target;
     size_t i;
 
     *out = list;
     if (!call->keeper->backup)
         return NULL;
-    SGN_TRY(sgn_backup_status(&status, call->keeper->backup, 0, call->pool));
-    json_array_foreach(json_object_get(status, "targets"), i, target) {
+    SGN_TRY(sgn_backup_targets_of(&targets, call->keeper->backup, agency ? agency : "", call->pool));
+    json_array_foreach(targets, i, target) {
         const char *last = json_string_value(json_object_get(target, "lastOk"));
         json_t *copy = sgn_json_object(call->pool);
 

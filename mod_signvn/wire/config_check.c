@@ -197,8 +197,10 @@ static sgn_error_t *check_route(const json_t *agency, const char *route, apr_poo
 sgn_error_t *sgn_config_check_agency(const json_t *draft, const json_t *agency, apr_pool_t *pool)
 {
     const json_t *targets = server_list(draft, "SignVNBackupTarget");
+    const json_t *own = json_object_get(agency, "SignVNBackupTargets");
     size_t i, k;
     json_t *entry, *line;
+    int different = 0;
 
     json_array_foreach(json_object_get(agency, "SignVNRoute"), i, entry) {
         const char *route = json_string_value(entry);
@@ -210,10 +212,11 @@ sgn_error_t *sgn_config_check_agency(const json_t *draft, const json_t *agency, 
                 return SGN_ERROR(pool, SGN_CONFIG, "%sSignVNRoute: a second route of the type '%.*s'; allowed: one per type",
                                  at(agency, "SignVNRoute", pool), (int)type - 1, route);
     }
-    json_array_foreach(json_object_get(agency, "SignVNBackupTargets"), i, entry) {
+    json_array_foreach(own, i, entry) {
         const char *name = json_string_value(entry);
         int found = 0;
 
+        different |= strcmp(name, json_string_value(json_array_get(own, 0))) != 0;
         json_array_foreach(targets, k, line)
             found |= strncmp(json_string_value(line), name, strlen(name)) == 0
                 && json_string_value(line)[strlen(name)] == ' ';
@@ -221,5 +224,8 @@ sgn_error_t *sgn_config_check_agency(const json_t *draft, const json_t *agency, 
             return SGN_ERROR(pool, SGN_CONFIG, "%sSignVNBackupTargets: '%.80s' is not allowed; allowed: names of SignVNBackupTarget",
                              at(agency, "SignVNBackupTargets", pool), sgn_text_log(name, pool));
     }
+    if (json_array_size(own) && !different)
+        return SGN_ERROR(pool, SGN_BACKUP_TARGETS, "%sSignVNBackupTargets names only %s, an archiving agency needs two",
+                         at(agency, "SignVNBackupTargets", pool), json_string_value(json_array_get(own, 0)));
     return NULL;
 }

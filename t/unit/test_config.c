@@ -98,6 +98,9 @@ static void rules(void)
     refused(AGENCY("SignVNRoute QĐ approve\nSignVNRoute QĐ check,approve\n"), "5", "config: a type has one route");
     refused(AGENCY("SignVNRegime nd1\n"), "4", "config: a wrong choice is refused");
     refused(AGENCY("SignVNBackupTargets a c\n"), "4", "config: an agency's target must be defined");
+    refused(AGENCY("SignVNBackupTargets a\n"), "4", "config: an agency needs two targets of its own");
+    refused(AGENCY("SignVNBackupTargets a a\n"), "4", "config: and not the same one twice");
+    ok(!tried(&config, AGENCY("SignVNBackupTargets b a\n")), "config: two are enough");
     refused(AGENCY("SignVNWorkers 2\n"), "4", "config: a server's directive does not stand in an agency");
     refused(AGENCY("") "<SignVNAgency \"H57.28\">\n</SignVNAgency>\n", "5", "config: an agency is opened once");
     refused("<SignVNAgency \"a/../b\">\n", "1", "config: an agency's code is no path");

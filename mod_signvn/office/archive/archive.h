@@ -162,8 +162,9 @@ sgn_error_t *sgn_archive_export(sgn_archive_t *archive, const char *id, int vers
 /* The directory of the journal's chains, for sgn_journal_walk(); the archive's. */
 int sgn_archive_chains(sgn_archive_t *archive);
 /* Makes the catalogue current and copies it; *positions is {writer: seq} as
- * the copy has it. */
-sgn_error_t *sgn_archive_snapshot(json_t **positions, sgn_archive_t *archive, const char *path, apr_pool_t *pool);
+ * the copy has it.  Nothing of the agencies that are keys of `without` is in it. */
+sgn_error_t *sgn_archive_snapshot(json_t **positions, sgn_archive_t *archive, const char *path, const json_t *without,
+                                  apr_pool_t *pool);
 /* A restored tree below `directory`/archive becomes an archive: declaration,
  * journal line for each object ({id, version, inventory, sha256, size, bytes,
  * agency, key}), nothing believed that is not valid: such objects are removed

@@ -212,6 +212,20 @@ sgn_error_t *sgn_catalog_clear(sgn_db_t *db, apr_pool_t *pool)
     return NULL;
 }
 
+sgn_error_t *sgn_catalog_leave_out(sgn_db_t *db, const char *agency, apr_pool_t *pool)
+{
+    static const char *const statements[] = {
+        "DELETE FROM document_fts WHERE rowid IN (SELECT id FROM document WHERE agency = $1)",
+        "DELETE FROM version WHERE object IN (SELECT object FROM document WHERE agency = $1)",
+        "DELETE FROM document WHERE agency = $1", "DELETE FROM serial WHERE agency = $1"
+    };
+    size_t i;
+
+    for (i = 0; i < sizeof(statements) / sizeof(statements[0]); i++)
+        SGN_TRY(sgn_db_run(db, pool, statements[i], "s", agency));
+    return sgn_db_run(db, pool, "INSERT INTO document_fts (document_fts) VALUES ('optimize')", "");
+}
+
 sgn_error_t *sgn_catalog_receipt(sgn_archive_receipt_t **out, sgn_db_t *db, const char *column, const char *value, apr_pool_t *pool)
 {
     const char *sql = strcmp(column, "sha256") == 0

@@ -114,12 +114,38 @@ static sgn_error_t *read_positions(void *baton, sgn_db_t *db, apr_pool_t *pool)
     return NULL;
 }
 
-sgn_error_t *sgn_archive_snapshot(json_t **positions, sgn_archive_t *archive, const char *path, apr_pool_t *pool)
+/* Rows taken away from a copy, and its free pages with them. */
+static sgn_error_t *leave_out(const char *path, const json_t *without, apr_pool_t *parent)
+{
+    const char *agency;
+    apr_pool_t *pool;
+    sgn_error_t *error;
+    json_t *ignored;
+    sgn_db_t *copy;
+
+    apr_pool_create(&pool, parent);
+    error = sgn_db_open(&copy, apr_pstrcat(pool, "sqlite:", path, NULL), 0, pool);
+    json_object_foreach((json_t *)without, agency, ignored)
+        if (!error)
+            error = sgn_catalog_leave_out(copy, agency, pool);
+    if (!error)
+        error = sgn_db_run(copy, pool, "PRAGMA journal_mode = DELETE", "");     /* one file, not three */
+    if (!error)
+        error = sgn_db_run(copy, pool, "VACUUM", "");
+    error = sgn_error_dup(error, parent);
+    apr_pool_destroy(pool);
+    return error;
+}
+
+sgn_error_t *sgn_archive_snapshot(json_t **positions, sgn_archive_t *archive, const char *path, const json_t *without,
+                                  apr_pool_t *pool)
 {
     snapshot_t snapshot = { sgn_json_object(pool) };
 
     SGN_TRY(sgn_store_catch_up(archive, pool));
     SGN_TRY(sgn_db_snapshot(archive->catalog, path, read_positions, &snapshot, pool));
+    if (json_object_size(without))
+        SGN_TRY(leave_out(path, without, pool));
     *positions = snapshot.positions;
     return NULL;
 }

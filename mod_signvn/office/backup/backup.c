@@ -26,6 +26,7 @@ static const sgn_db_migration_t backup_migrations[] = {
       " layout TEXT NOT NULL, PRIMARY KEY (target, items));"
       "CREATE TABLE backup_damaged (target TEXT NOT NULL, id TEXT NOT NULL, version INTEGER NOT NULL, line TEXT NOT NULL,"
       " PRIMARY KEY (target, id, version));" },
+    { 2, 1, "CREATE TABLE backup_agency (agency TEXT PRIMARY KEY, targets TEXT);" },
     { 0, 0, NULL }
 };
 
@@ -80,6 +81,7 @@ sgn_error_t *sgn_backup_check(const sgn_config_t *config, sgn_db_t *office, apr_
 
     if (sgn_config_agencies(config, pool)[0] && count < 2)
         return SGN_ERROR(pool, SGN_BACKUP_TARGETS, "%d SignVNBackupTarget", count);
+    SGN_TRY(sgn_backup_scope_check(config, pool));
     for (i = 0; i < count && i < 64; i++) {
         sgn_medium_t *medium;
 
@@ -130,6 +132,7 @@ sgn_error_t *sgn_backup_open(sgn_backup_t **out, const sgn_backup_options_t *opt
     SGN_TRY(sgn_db_migrate(options->office, "backup", backup_migrations, pool));
     SGN_TRY(sgn_db_run(options->office, pool, "UPDATE backup_run SET state = 'interrupted', ended = $1 WHERE state IN " LIVE,
                        "s", sgn_clock_print(sgn_clock_now(), pool)));
+    SGN_TRY(sgn_backup_scope_remember(options->office, *options->config, pool));
     *out = backup;
     return NULL;
 }
@@ -409,6 +412,26 @@ static json_t *target_item(sgn_backup_t *backup, const sgn_room_target_t *target
     return item;
 }
 
+sgn_error_t *sgn_backup_targets_of(json_t **out, sgn_backup_t *backup, const char *agency, apr_pool_t *pool)
+{
+    json_t *list = sgn_json_array(pool), *without, *code;
+    int count, i;
+    const sgn_room_target_t *targets = sgn_room_targets(&count, *backup->options.config, pool);
+
+    for (i = 0; i < count; i++) {
+        int left_out = 0;
+        size_t k;
+
+        SGN_TRY(sgn_backup_scope_without(&without, backup->options.office, targets[i].name, pool));
+        json_array_foreach(without, k, code)
+            left_out |= strcmp(json_string_value(code), agency) == 0;
+        if (!left_out)
+            json_array_append(list, target_item(backup, &targets[i], 0, pool));
+    }
+    *out = list;
+    return NULL;
+}
+
 sgn_error_t *sgn_backup_status(json_t **out, sgn_backup_t *backup, int probe, apr_pool_t *pool)
 {
     json_t *answer = sgn_json_object(pool), *list = sgn_json_array(pool), *item;
@@ -431,11 +454,16 @@ sgn_error_t *sgn_backup_status(json_t **out, sgn_backup_t *backup, int probe, ap
 
 sgn_error_t *sgn_backup_list(json_t **out, sgn_backup_t *backup, apr_pool_t *pool)
 {
-    json_t *runs = sgn_json_array(pool), *run;
+    json_t *runs = sgn_json_array(pool), *run, *target, *without;
     sgn_db_rows_t *rows;
+    size_t k;
     int i;
 
     SGN_TRY(sgn_backup_status(out, backup, 1, pool));
+    json_array_foreach(json_object_get(*out, "targets"), k, target) {
+        SGN_TRY(sgn_backup_scope_without(&without, backup->options.office, json_string_value(json_object_get(target, "name")), pool));
+        sgn_json_set(target, "without", without);
+    }
     SGN_TRY(sgn_db_query(&rows, backup->options.office, pool,
                          "SELECT run FROM backup_run GROUP BY run ORDER BY max(planned) DESC LIMIT $1", "i", (apr_int64_t)BACKUP_LISTED));
     for (i = 0; i < sgn_db_count(rows); i++) {
@@ -511,6 +539,7 @@ sgn_error_t *sgn_backup_due(sgn_backup_t *backup, apr_pool_t *pool)
     int count, i;
     const sgn_room_target_t *targets = sgn_room_targets(&count, config, pool);
 
+    SGN_TRY(sgn_backup_scope_remember(backup->options.office, config, pool));
     for (i = 0; i < count; i++) {
         sgn_db_rows_t *rows;
         const char *state;

@@ -36,7 +36,8 @@ typedef struct {
     const sgn_config_t *const volatile *config; /* read anew for each run */
 } sgn_backup_options_t;
 
-/* SGN_BACKUP_TARGETS: fewer than two where an agency archives.
+/* SGN_BACKUP_TARGETS: fewer than two where an agency archives, of all or of
+ * those it names itself (SignVNBackupTargets).
  * SGN_BACKUP_SAME_DEVICE: two of those attached are on one device (allowed in
  * practice).  office: tells which directories are only empty mount points; may
  * be NULL before there is a database. */
@@ -64,11 +65,13 @@ sgn_error_t *sgn_backup_run(const char **run, sgn_backup_t *backup, const char *
  * is running, at most `wait`. */
 sgn_error_t *sgn_backup_get(json_t **out, sgn_backup_t *backup, const char *run, apr_interval_time_t wait, apr_pool_t *pool);
 /* {targets:[{name, address, set, attached, lastOk, lastFull, manifest, state,
- * alarm}], runs:[…newest first, at most 50], signer}. */
+ * alarm, without:[agencies whose originals do not go there]}], runs:[…newest first, at most 50], signer}. */
 sgn_error_t *sgn_backup_list(json_t **out, sgn_backup_t *backup, apr_pool_t *pool);
 /* {targets, alarms, lastOk}; probe: look whether each medium is there (a
  * hanging mount hangs the caller), else what the rows say: for /health. */
 sgn_error_t *sgn_backup_status(json_t **out, sgn_backup_t *backup, int probe, apr_pool_t *pool);
+/* Those of the targets, as the rows say, that the agency's originals go to. */
+sgn_error_t *sgn_backup_targets_of(json_t **out, sgn_backup_t *backup, const char *agency, apr_pool_t *pool);
 
 /* Looks at everything a target holds: level 1 there and of its size, 2 every
  * digest, 3 unpacked and valid OCFL.  {target, level, manifests, packs,

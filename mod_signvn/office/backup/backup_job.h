@@ -27,6 +27,9 @@ typedef struct {
     apr_int64_t last;               /* newest manifest, 0: none */
     const char *last_digest, *last_kind_full;
     json_t *before, *now;           /* {writer: seq} */
+    json_t *without;                /* {agency: {writer: seq}}: left out, but for what the set has up to there */
+    json_t *regain;                 /* the same of agencies that were left out and are not any more */
+    int scope_changed;
     json_t *chains;                 /* {writer: {seq, head}}: the journal's own heads */
     sgn_audit_head_t audit;
     json_t *catalog, *office;       /* databases of the header */

@@ -33,8 +33,21 @@ static sgn_pack_item_t *new_item(sgn_job_t *job)
 
 typedef struct {
     sgn_job_t *job;
-    apr_int64_t until;
+    apr_int64_t after, until;
 } gather_t;
+
+static apr_int64_t place_of(const json_t *places, const char *writer)
+{
+    return json_integer_value(json_object_get(places, writer));
+}
+
+/* Not for this set, or there already. */
+static int is_not_wanted(const gather_t *gather, const char *agency, const char *writer, apr_int64_t seq)
+{
+    json_t *regained = json_object_get(gather->job->regain, agency);
+
+    return json_object_get(gather->job->without, agency) || seq <= (regained ? place_of(regained, writer) : gather->after);
+}
 
 static sgn_error_t *gather_line(void *baton, const sgn_journal_line_t *line, apr_pool_t *pool)
 {
@@ -42,8 +55,8 @@ static sgn_error_t *gather_line(void *baton, const sgn_journal_line_t *line, apr
     apr_pool_t *keep = gather->job->pool;
     sgn_pack_item_t *item;
 
-    (void)pool;
-    if (line->seq > gather->until || strcmp(line->op, "commit") != 0)
+    if (line->seq > gather->until || strcmp(line->op, "commit") != 0 || !sgn_archive_is_id(line->id)
+        || is_not_wanted(gather, sgn_archive_agency(line->id, pool), line->writer, line->seq))
         return NULL;
     item = new_item(gather->job);
     item->id = apr_pstrdup(keep, line->id);
@@ -78,6 +91,13 @@ static void item_of_line(sgn_pack_item_t *item, const json_t *line, apr_pool_t *
     item->bytes = json_integer_value(json_object_get(line, "bytes"));
 }
 
+static int is_left_out(const sgn_job_t *job, const json_t *line, apr_pool_t *pool)
+{
+    const char *id = json_string_value(json_object_get(line, "id"));
+
+    return sgn_archive_is_id(id) && json_object_get(job->without, sgn_archive_agency(id, pool));
+}
+
 /* Versions that were damaged at an earlier run and may be repaired by now. */
 static sgn_error_t *gather_damaged(sgn_job_t *job)
 {
@@ -90,7 +110,8 @@ static sgn_error_t *gather_damaged(sgn_job_t *job)
         json_t *line;
 
         SGN_TRY(sgn_json_parse(&line, sgn_bytes_str(sgn_db_text(rows, i, 0)), 64 * 1024, job->pool));
-        item_of_line(new_item(job), line, job->pool);
+        if (!is_left_out(job, line, job->pool))
+            item_of_line(new_item(job), line, job->pool);
     }
     return NULL;
 }
@@ -103,10 +124,13 @@ sgn_error_t *sgn_backup_pack_gather(sgn_job_t *job)
     SGN_TRY(gather_damaged(job));
     job->chains = sgn_json_object(job->pool);
     json_object_foreach(job->now, writer, seq) {
-        gather_t gather = { job, json_integer_value(seq) };
-        apr_int64_t after = json_integer_value(json_object_get(job->before, writer)), last;
-        json_t *chain = sgn_json_object(job->pool);
-        const char *head;
+        gather_t gather = { job, place_of(job->before, writer), json_integer_value(seq) };
+        apr_int64_t after = gather.after, last;
+        json_t *chain = sgn_json_object(job->pool), *regained;
+        const char *head, *agency;
+
+        json_object_foreach(job->regain, agency, regained)
+            after = place_of(regained, writer) < after ? place_of(regained, writer) : after;
 
         SGN_TRY(sgn_journal_walk(&last, &head, sgn_archive_chains(job->backup->options.archive), writer, after,
                                  gather_line, &gather, job->pool));
@@ -139,17 +163,34 @@ static sgn_error_t *full_pack(void *baton, json_t *line, apr_pool_t *pool)
     return NULL;
 }
 
+/* It was in a pack that rotted, and its agency's originals go elsewhere by now:
+ * not copied again, and said so. */
+static sgn_error_t *lose(sgn_job_t *job, json_t *line, apr_pool_t *pool)
+{
+    SGN_TRY(sgn_db_run(job->backup->options.office, pool,
+                       "INSERT OR REPLACE INTO backup_damaged (target, id, version, line) VALUES ($1,$2,$3,$4)", "ssis",
+                       job->target->name, json_string_value(json_object_get(line, "id")),
+                       (apr_int64_t)json_integer_value(json_object_get(line, "version")), sgn_json_print_sorted(line, pool)));
+    sgn_json_set_str(line, "damaged", "its pack rotted, and the agency has other targets");
+    json_object_del(line, "pack");
+    sgn_buf_str(job->lines, sgn_json_print_sorted(line, pool));
+    sgn_buf_byte(job->lines, '\n');
+    return NULL;
+}
+
 static sgn_error_t *full_line(void *baton, json_t *line, apr_pool_t *pool)
 {
     full_t *full = baton;
     const char *pack = json_string_value(json_object_get(line, "pack"));
 
-    (void)pool;
     if (json_object_get(line, "damaged"))
         return NULL;
     if (pack && json_object_get(full->bad, pack)) {
-        if (json_object_get(line, "id"))
-            item_of_line(new_item(full->job), line, full->job->pool);
+        if (!json_object_get(line, "id"))
+            return NULL;
+        if (is_left_out(full->job, line, pool))
+            return lose(full->job, line, pool);
+        item_of_line(new_item(full->job), line, full->job->pool);
         return NULL;
     }
     full->job->old_objects += json_object_get(line, "id") != NULL;

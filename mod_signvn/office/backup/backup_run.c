@@ -128,6 +128,29 @@ static sgn_error_t *continue_from(sgn_job_t *job, const char *known_digest, apr_
     if (json_object_get(manifest->header, "journal"))
         job->before = json_object_get(manifest->header, "journal");
     job->catalog = json_object_get(json_object_get(manifest->header, "databases"), "catalog");
+    job->regain = json_object_get(manifest->header, "without");
+    return NULL;
+}
+
+/* Who is left out now, up to where the set has theirs; who comes back. */
+static sgn_error_t *scope(sgn_job_t *job)
+{
+    json_t *was = json_is_object(job->regain) ? job->regain : sgn_json_object(job->pool), *codes, *code, *has;
+    const char *agency;
+    size_t i;
+
+    job->without = sgn_json_object(job->pool);
+    job->regain = sgn_json_object(job->pool);
+    SGN_TRY(sgn_backup_scope_remember(job->backup->options.office, *job->backup->options.config, job->pool));
+    SGN_TRY(sgn_backup_scope_without(&codes, job->backup->options.office, job->target->name, job->pool));
+    json_array_foreach(codes, i, code) {
+        has = json_object_get(was, json_string_value(code));
+        sgn_json_set(job->without, json_string_value(code), has ? has : job->before);
+    }
+    json_object_foreach(was, agency, has)
+        if (!json_object_get(job->without, agency))
+            sgn_json_set(job->regain, agency, has);
+    job->scope_changed = !json_equal(was, job->without);
     return NULL;
 }
 
@@ -140,7 +163,9 @@ static sgn_error_t *inside_office(void *baton, sgn_db_t *db, apr_pool_t *pool)
     return sgn_audit_head(&job->audit, job->backup->options.audit, db, pool);
 }
 
-/* The office first: what it says is archived is then in the catalogue's copy. */
+/* The office first: what it says is archived is then in the catalogue's copy.
+ * The office is whole on every target; the catalogue, which tells what the
+ * originals say, has only the agencies whose originals the set gets. */
 static sgn_error_t *snapshots(sgn_job_t *job, int *office, int *catalog)
 {
     const char *base = apr_pstrcat(job->pool, job->backup->options.state_path, "/db/snapshot-", job->run, NULL);
@@ -151,7 +176,7 @@ static sgn_error_t *snapshots(sgn_job_t *job, int *office, int *catalog)
     unlink(catalog_path);
     error = sgn_db_snapshot(job->backup->options.office, office_path, inside_office, job, job->pool);
     if (!error)
-        error = sgn_archive_snapshot(&job->now, job->backup->options.archive, catalog_path, job->pool);
+        error = sgn_archive_snapshot(&job->now, job->backup->options.archive, catalog_path, job->without, job->pool);
     if (!error) {
         *office = open(office_path, O_RDONLY | O_CLOEXEC);
         *catalog = open(catalog_path, O_RDONLY | O_CLOEXEC);
@@ -269,6 +294,8 @@ static sgn_error_t *write_manifest(const char **digest, sgn_job_t *job, apr_int6
     sgn_json_set(databases, "office", job->office);
     sgn_json_set(databases, "catalog", job->catalog);
     sgn_json_set(header, "databases", databases);
+    if (json_object_size(job->without))
+        sgn_json_set(header, "without", job->without);
     sgn_json_set_int(header, "objects", job->count - damaged + job->old_objects);
     sgn_json_set_int(header, "bytes", bytes);
     sgn_json_set_int(header, "damaged", damaged);
@@ -329,6 +356,7 @@ static sgn_error_t *run_steps(sgn_job_t *job)
     SGN_TRY(identify(job, &known_digest, &known));
     STATE("identified");
     SGN_TRY(continue_from(job, known_digest, known));
+    SGN_TRY(scope(job));
     STATE("leased");
     job->full = job->full || is_full_due(job);
     job->lines = sgn_buf_make((size_t)1 << 30, job->pool);
@@ -339,7 +367,7 @@ static sgn_error_t *run_steps(sgn_job_t *job)
     STATE("packing");
     SGN_TRY(sgn_backup_pack_all(job));
     SGN_TRY(sgn_room_put_database(&job->office, job->medium, "office", office, job->pool));
-    if (job->count || job->full || !job->catalog)   /* unchanged, the last copy is the current one */
+    if (job->count || job->full || job->scope_changed || !job->catalog)    /* unchanged, the last copy is the current one */
         SGN_TRY(sgn_room_put_database(&job->catalog, job->medium, "catalog", catalog, job->pool));
     STATE("uploaded");
     SGN_TRY(list_items(&damaged, &bytes, job));

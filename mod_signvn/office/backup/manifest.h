@@ -11,7 +11,9 @@
  * seq}, chains {writer: {seq, head}} (every journal's head), audit {seq, digest, root, time} (root and time empty until there is a
  * tree), others [{target, set, seq, digest}] (the last head known of every
  * other target: a set cannot lose its newest manifests in silence, B27),
- * databases {office, catalog: {name, sha512, size}}, objects, bytes, damaged.
+ * databases {office, catalog: {name, sha512, size}}, objects, bytes, damaged,
+ * and where an agency's originals go elsewhere: without {agency: {writer: seq}},
+ * of which the set has only what lies up to that place of the journal.
  *
  * The signer is pinned by the fingerprint that the caller brings, never taken
  * from the medium.

@@ -24,6 +24,13 @@ typedef struct {
 } sgn_room_target_t;
 const sgn_room_target_t *sgn_room_targets(int *count, const sgn_config_t *config, apr_pool_t *pool);
 
+/* Whose originals go where.  Remembers what the sections in force say; *out is
+ * [codes of the agencies whose originals the target does not get].
+ * SGN_BACKUP_TARGETS: an agency that names fewer than two targets. */
+sgn_error_t *sgn_backup_scope_remember(sgn_db_t *office, const sgn_config_t *config, apr_pool_t *pool);
+sgn_error_t *sgn_backup_scope_without(json_t **out, sgn_db_t *office, const char *target, apr_pool_t *pool);
+sgn_error_t *sgn_backup_scope_check(const sgn_config_t *config, apr_pool_t *pool);
+
 /* What the medium says it is: set, target, signer; SGN_BACKUP_ABSENT when it
  * says nothing. */
 sgn_error_t *sgn_room_identity(json_t **out, sgn_medium_t *medium, apr_pool_t *pool);
