@@ -85,7 +85,7 @@ static json_t *header_of(const char *disk)
 
     ground_need(sgn_target_open(&medium, apr_pstrcat(tap_pool(), "dir:", disk, NULL), tap_pool()), "medium");
     ground_need(sgn_manifest_newest(&newest, medium, tap_pool()), "newest");
-    ground_need(sgn_manifest_read(&manifest, medium, newest, NULL, &signer, tap_pool()), "manifest");
+    ground_need(sgn_manifest_read(&manifest, medium, newest, NULL, &signer, ground.root, tap_pool()), "manifest");
     return manifest->header;
 }
 

@@ -80,7 +80,7 @@ typedef struct {
     const char *address;        /* "dir:/…" */
     sgn_manifest_signer_t signer;
     int level;
-    const char *scratch;        /* level 3: a directory that exists, emptied behind */
+    const char *scratch;        /* a directory that exists, on a disk; emptied behind */
     apr_int64_t expect;         /* the newest manifest must be at least this; 0: any */
 } sgn_backup_verify_t;
 sgn_error_t *sgn_backup_verify(json_t **out, const sgn_backup_verify_t *options,

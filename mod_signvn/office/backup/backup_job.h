@@ -1,11 +1,13 @@
 /*
  * backup_job.h: one run on one target, shared by backup_run.c (medium, steps,
- * manifest) and backup_pack.c (what is new, packs).
+ * manifest), backup_take.c (what is to be copied) and backup_pack.c (packs).
  */
 #ifndef SGN_OFFICE_BACKUP_BACKUP_JOB_H
 #define SGN_OFFICE_BACKUP_BACKUP_JOB_H
 
 #include "office/backup/room.h"
+
+#define SGN_JOB_PACKS 4             /* made at once; what they hold is all that is in memory */
 
 typedef struct {
     int first, count;               /* items */
@@ -33,29 +35,41 @@ typedef struct {
     json_t *chains;                 /* {writer: {seq, head}}: the journal's own heads */
     sgn_audit_head_t audit;
     json_t *catalog, *office;       /* databases of the header */
-    /* what is packed */
+    /* what is being packed: items wait in batch until SGN_JOB_PACKS are full */
+    apr_pool_t *batch;
     sgn_pack_item_t *items;
     int count, room;
-    sgn_job_pack_t *packs;
+    sgn_job_pack_t packs[SGN_JOB_PACKS];
     int pack_count;
-    apr_int64_t old_objects;
-    sgn_buf_t *lines;
+    /* what was packed, and the lines of the manifest */
+    apr_int64_t objects, old_objects, bytes, packs_made, damaged;
+    sgn_manifest_draft_t *draft;
+    sgn_buf_t *pack_lines;          /* they come behind all others */
+    json_t *lost, *retried;         /* lines of versions: damaged; those of earlier runs that were tried again */
+    int scratch;
     sgn_archive_progress_fn progress;
     void *baton;
     /* threads */
     pthread_mutex_t mutex;
-    int next, done;
+    int next;
+    apr_int64_t done;
     sgn_error_t *error;
 } sgn_job_t;
 
-/* Newest lines of the journal behind the last manifest, and what was damaged then. */
-sgn_error_t *sgn_backup_pack_gather(sgn_job_t *job);
-/* A full run: every pack on the medium read again; good ones are listed anew,
- * what was in the others is gathered. */
-sgn_error_t *sgn_backup_pack_take_over(sgn_job_t *job);
-/* Packs what was gathered, on two threads, and reads it back. */
-sgn_error_t *sgn_backup_pack_all(sgn_job_t *job);
-/* A manifest line of an item. */
-json_t *sgn_backup_pack_line(const sgn_pack_item_t *item, apr_pool_t *pool);
+/* Every call packs what it gathers, on two threads, reads it back and writes
+ * the lines of the manifest: */
+/* a full run: every pack on the medium read again; good ones are listed anew,
+ * what was in the others is packed; */
+sgn_error_t *sgn_backup_take_over(sgn_job_t *job);
+/* newest lines of the journal behind the last manifest, and what was damaged then; */
+sgn_error_t *sgn_backup_take_new(sgn_job_t *job);
+/* the lines of all packs that were made. */
+sgn_error_t *sgn_backup_take_end(sgn_job_t *job);
+
+/* For the gathering: an item waits for its pack; all packs that wait are made. */
+sgn_error_t *sgn_backup_pack_add(sgn_job_t *job, const sgn_pack_item_t *item);
+sgn_error_t *sgn_backup_pack_flush(sgn_job_t *job);
+/* A version that the set does not get: told in the manifest, kept for later. */
+sgn_error_t *sgn_backup_pack_lose(sgn_job_t *job, json_t *line, const char *why, apr_pool_t *pool);
 
 #endif

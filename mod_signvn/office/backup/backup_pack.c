@@ -1,6 +1,9 @@
 /*
- * backup_pack.c: what a run has to copy, grouped into packs, on two threads;
- * each pack is read back from the medium and remembered for a run that goes on.
+ * backup_pack.c: items grouped into packs, made on two threads; each pack is
+ * read back from the medium and remembered for a run that goes on.
+ *
+ * A few packs are made at a time and then written into the manifest, so a run
+ * over a million versions takes the memory of the thousands in those packs.
  */
 #include "office/backup/backup_job.h"
 
@@ -9,19 +12,23 @@
 #include <apr_strings.h>
 
 #include "base/log.h"
-#include "base/pool.h"
 #include "crypto/digest.h"
-#include "office/archive/journal.h"
 
 #define RUN_THREADS 2
+#define PACK_ITEMS 16384        /* at most in one pack, however small they are */
 
-/* ---- what is new ----------------------------------------------------------------------- */
+/* ---- packing --------------------------------------------------------------------------------- */
+
+static const char *kept(const sgn_job_t *job, const char *text)
+{
+    return text ? apr_pstrdup(job->batch, text) : NULL;
+}
 
 static sgn_pack_item_t *new_item(sgn_job_t *job)
 {
     if (job->count == job->room) {
         int more = job->room ? job->room * 2 : 256;
-        sgn_pack_item_t *items = apr_pcalloc(job->pool, sizeof(*items) * (size_t)more);
+        sgn_pack_item_t *items = apr_pcalloc(job->batch, sizeof(*items) * (size_t)more);
 
         if (job->count)
             memcpy(items, job->items, sizeof(*items) * (size_t)job->count);
@@ -31,214 +38,29 @@ static sgn_pack_item_t *new_item(sgn_job_t *job)
     return &job->items[job->count++];
 }
 
-typedef struct {
-    sgn_job_t *job;
-    apr_int64_t after, until;
-} gather_t;
-
-static apr_int64_t place_of(const json_t *places, const char *writer)
+sgn_error_t *sgn_backup_pack_add(sgn_job_t *job, const sgn_pack_item_t *item)
 {
-    return json_integer_value(json_object_get(places, writer));
-}
+    sgn_job_pack_t *pack = job->pack_count ? &job->packs[job->pack_count - 1] : NULL;
+    sgn_pack_item_t *copy;
 
-/* Not for this set, or there already. */
-static int is_not_wanted(const gather_t *gather, const char *agency, const char *writer, apr_int64_t seq)
-{
-    json_t *regained = json_object_get(gather->job->regain, agency);
-
-    return json_object_get(gather->job->without, agency) || seq <= (regained ? place_of(regained, writer) : gather->after);
-}
-
-static sgn_error_t *gather_line(void *baton, const sgn_journal_line_t *line, apr_pool_t *pool)
-{
-    gather_t *gather = baton;
-    apr_pool_t *keep = gather->job->pool;
-    sgn_pack_item_t *item;
-
-    if (line->seq > gather->until || strcmp(line->op, "commit") != 0 || !sgn_archive_is_id(line->id)
-        || is_not_wanted(gather, sgn_archive_agency(line->id, pool), line->writer, line->seq))
-        return NULL;
-    item = new_item(gather->job);
-    item->id = apr_pstrdup(keep, line->id);
-    item->inventory = apr_pstrdup(keep, line->inventory);
-    item->sha256 = apr_pstrdup(keep, line->sha256);
-    item->agency = line->agency ? apr_pstrdup(keep, line->agency) : NULL;
-    item->key = line->key ? apr_pstrdup(keep, line->key) : NULL;
-    item->writer = apr_pstrdup(keep, line->writer);
-    item->version = line->version;
-    item->seq = line->seq;
-    item->size = line->size;
-    item->bytes = line->bytes;
-    return NULL;
-}
-
-static void item_of_line(sgn_pack_item_t *item, const json_t *line, apr_pool_t *pool)
-{
-    const struct { const char *key; const char **to; } texts[] = {
-        { "id", &item->id }, { "inventory", &item->inventory }, { "sha256", &item->sha256 },
-        { "agency", &item->agency }, { "key", &item->key }, { "writer", &item->writer },
-    };
-    size_t i;
-
-    for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-        const char *text = json_string_value(json_object_get(line, texts[i].key));
-
-        *texts[i].to = text ? apr_pstrdup(pool, text) : NULL;
+    if (!pack || pack->bytes + item->bytes > SGN_PACK_LIMIT || pack->count == PACK_ITEMS) {
+        if (job->pack_count == SGN_JOB_PACKS)
+            SGN_TRY(sgn_backup_pack_flush(job));
+        pack = &job->packs[job->pack_count++];
+        memset(pack, 0, sizeof(*pack));
+        pack->first = job->count;
     }
-    item->version = (int)json_integer_value(json_object_get(line, "version"));
-    item->seq = json_integer_value(json_object_get(line, "seq"));
-    item->size = json_integer_value(json_object_get(line, "size"));
-    item->bytes = json_integer_value(json_object_get(line, "bytes"));
-}
-
-static int is_left_out(const sgn_job_t *job, const json_t *line, apr_pool_t *pool)
-{
-    const char *id = json_string_value(json_object_get(line, "id"));
-
-    return sgn_archive_is_id(id) && json_object_get(job->without, sgn_archive_agency(id, pool));
-}
-
-/* Versions that were damaged at an earlier run and may be repaired by now. */
-static sgn_error_t *gather_damaged(sgn_job_t *job)
-{
-    sgn_db_rows_t *rows;
-    int i;
-
-    SGN_TRY(sgn_db_query(&rows, job->backup->options.office, job->pool,
-                         "SELECT line FROM backup_damaged WHERE target = $1 ORDER BY id", "s", job->target->name));
-    for (i = 0; i < sgn_db_count(rows); i++) {
-        json_t *line;
-
-        SGN_TRY(sgn_json_parse(&line, sgn_bytes_str(sgn_db_text(rows, i, 0)), 64 * 1024, job->pool));
-        if (!is_left_out(job, line, job->pool))
-            item_of_line(new_item(job), line, job->pool);
-    }
+    pack->count++;
+    pack->bytes += item->bytes;
+    copy = new_item(job);
+    *copy = *item;
+    copy->id = kept(job, item->id);
+    copy->inventory = kept(job, item->inventory);
+    copy->sha256 = kept(job, item->sha256);
+    copy->agency = kept(job, item->agency);
+    copy->key = kept(job, item->key);
+    copy->writer = kept(job, item->writer);
     return NULL;
-}
-
-sgn_error_t *sgn_backup_pack_gather(sgn_job_t *job)
-{
-    const char *writer;
-    json_t *seq;
-
-    SGN_TRY(gather_damaged(job));
-    job->chains = sgn_json_object(job->pool);
-    json_object_foreach(job->now, writer, seq) {
-        gather_t gather = { job, place_of(job->before, writer), json_integer_value(seq) };
-        apr_int64_t after = gather.after, last;
-        json_t *chain = sgn_json_object(job->pool), *regained;
-        const char *head, *agency;
-
-        json_object_foreach(job->regain, agency, regained)
-            after = place_of(regained, writer) < after ? place_of(regained, writer) : after;
-
-        SGN_TRY(sgn_journal_walk(&last, &head, sgn_archive_chains(job->backup->options.archive), writer, after,
-                                 gather_line, &gather, job->pool));
-        sgn_json_set_int(chain, "seq", last);
-        sgn_json_set_str(chain, "head", head);
-        sgn_json_set(job->chains, writer, chain);
-    }
-    return NULL;
-}
-
-/* ---- a full run: everything that is there, read again ------------------------------------ */
-
-typedef struct {
-    sgn_job_t *job;
-    json_t *bad;        /* packs that rotted on the medium */
-} full_t;
-
-static sgn_error_t *full_pack(void *baton, json_t *line, apr_pool_t *pool)
-{
-    full_t *full = baton;
-    const char *pack = json_string_value(json_object_get(line, "pack")), *sha512;
-    apr_off_t size;
-
-    if (!pack || json_object_get(line, "id"))
-        return NULL;
-    if (sgn_target_digest(&sha512, &size, full->job->medium, sgn_pack_path(pack, pool), pool) || strcmp(sha512, pack) != 0) {
-        sgn_log(SGN_LOG_ERROR, "backup", "%s: pack %s is damaged and written again", full->job->target->name, pack);
-        json_object_set_new(full->bad, pack, json_true());
-    }
-    return NULL;
-}
-
-/* It was in a pack that rotted, and its agency's originals go elsewhere by now:
- * not copied again, and said so. */
-static sgn_error_t *lose(sgn_job_t *job, json_t *line, apr_pool_t *pool)
-{
-    SGN_TRY(sgn_db_run(job->backup->options.office, pool,
-                       "INSERT OR REPLACE INTO backup_damaged (target, id, version, line) VALUES ($1,$2,$3,$4)", "ssis",
-                       job->target->name, json_string_value(json_object_get(line, "id")),
-                       (apr_int64_t)json_integer_value(json_object_get(line, "version")), sgn_json_print_sorted(line, pool)));
-    sgn_json_set_str(line, "damaged", "its pack rotted, and the agency has other targets");
-    json_object_del(line, "pack");
-    sgn_buf_str(job->lines, sgn_json_print_sorted(line, pool));
-    sgn_buf_byte(job->lines, '\n');
-    return NULL;
-}
-
-static sgn_error_t *full_line(void *baton, json_t *line, apr_pool_t *pool)
-{
-    full_t *full = baton;
-    const char *pack = json_string_value(json_object_get(line, "pack"));
-
-    if (json_object_get(line, "damaged"))
-        return NULL;
-    if (pack && json_object_get(full->bad, pack)) {
-        if (!json_object_get(line, "id"))
-            return NULL;
-        if (is_left_out(full->job, line, pool))
-            return lose(full->job, line, pool);
-        item_of_line(new_item(full->job), line, full->job->pool);
-        return NULL;
-    }
-    full->job->old_objects += json_object_get(line, "id") != NULL;
-    sgn_buf_str(full->job->lines, sgn_json_print_sorted(line, pool));
-    sgn_buf_byte(full->job->lines, '\n');
-    return NULL;
-}
-
-static sgn_error_t *full_packs_of(void *baton, const sgn_manifest_t *manifest, apr_pool_t *pool)
-{
-    return sgn_manifest_each(manifest, full_pack, baton, pool);
-}
-
-static sgn_error_t *full_lines_of(void *baton, const sgn_manifest_t *manifest, apr_pool_t *pool)
-{
-    return sgn_manifest_each(manifest, full_line, baton, pool);
-}
-
-sgn_error_t *sgn_backup_pack_take_over(sgn_job_t *job)
-{
-    full_t full = { job, sgn_json_object(job->pool) };
-    const char *pack;
-    json_t *yes;
-
-    SGN_TRY(sgn_manifest_walk(job->medium, job->last, job->set, &job->signer, full_packs_of, &full, job->pool));
-    json_object_foreach(full.bad, pack, yes)
-        SGN_TRY(sgn_db_run(job->backup->options.office, job->pool, "DELETE FROM backup_pack WHERE target = $1 AND name = $2", "ss",
-                           job->target->name, pack));
-    return sgn_manifest_walk(job->medium, job->last, job->set, &job->signer, full_lines_of, &full, job->pool);
-}
-
-/* ---- packing --------------------------------------------------------------------------------- */
-
-static void plan_packs(sgn_job_t *job)
-{
-    int i;
-
-    job->packs = apr_pcalloc(job->pool, sizeof(*job->packs) * (size_t)(job->count + 1));
-    for (i = 0; i < job->count; i++) {
-        sgn_job_pack_t *pack = job->pack_count ? &job->packs[job->pack_count - 1] : NULL;
-
-        if (!pack || pack->bytes + job->items[i].bytes > SGN_PACK_LIMIT) {
-            pack = &job->packs[job->pack_count++];
-            pack->first = i;
-        }
-        pack->count++;
-        pack->bytes += job->items[i].bytes;
-    }
 }
 
 static sgn_error_t *items_key(const char **out, sgn_job_t *job, const sgn_job_pack_t *pack, apr_pool_t *pool)
@@ -360,24 +182,24 @@ static void *pack_thread(void *data)
         pthread_mutex_lock(&job->mutex);
         job->done += job->packs[mine].count;
         if (!error && job->progress)
-            error = job->progress(job->baton, job->done, job->count, job->target->name);
+            error = job->progress(job->baton, job->done, 0, job->target->name);
         if (error && !job->error)
             job->error = error;
         pthread_mutex_unlock(&job->mutex);
     }
 }
 
-sgn_error_t *sgn_backup_pack_all(sgn_job_t *job)
+static sgn_error_t *make_all(sgn_job_t *job)
 {
     packer_t packers[RUN_THREADS];
     pthread_t threads[RUN_THREADS];
     int started[RUN_THREADS] = { 0 }, i;
 
-    plan_packs(job);
+    job->next = 0;
     pthread_mutex_init(&job->mutex, NULL);
     for (i = 0; i < RUN_THREADS; i++) {
         packers[i].job = job;
-        apr_pool_create(&packers[i].pool, job->pool);
+        apr_pool_create(&packers[i].pool, job->batch);
         started[i] = i + 1 < RUN_THREADS && i + 1 < job->pack_count && pthread_create(&threads[i], NULL, pack_thread, &packers[i]) == 0;
     }
     pack_thread(&packers[RUN_THREADS - 1]);
@@ -388,7 +210,9 @@ sgn_error_t *sgn_backup_pack_all(sgn_job_t *job)
     return job->error;
 }
 
-json_t *sgn_backup_pack_line(const sgn_pack_item_t *item, apr_pool_t *pool)
+/* ---- what the manifest says of it ------------------------------------------------------------ */
+
+static json_t *line_of(const sgn_pack_item_t *item, apr_pool_t *pool)
 {
     json_t *line = sgn_json_object(pool);
 
@@ -403,4 +227,67 @@ json_t *sgn_backup_pack_line(const sgn_pack_item_t *item, apr_pool_t *pool)
     sgn_json_set_int(line, "size", item->size);
     sgn_json_set_int(line, "bytes", item->bytes);
     return line;
+}
+
+sgn_error_t *sgn_backup_pack_lose(sgn_job_t *job, json_t *line, const char *why, apr_pool_t *pool)
+{
+    json_t *kept_line = json_deep_copy(line);
+
+    json_object_del(line, "pack");
+    json_object_del(line, "offset");
+    json_object_del(line, "length");
+    json_array_append_new(job->lost, kept_line);
+    sgn_log(SGN_LOG_ERROR, "backup", "%s: %s was not copied: %s", job->target->name,
+            json_string_value(json_object_get(line, "id")), why);
+    sgn_json_set_str(line, "damaged", why);
+    return sgn_manifest_add(job->draft, line, pool);
+}
+
+static sgn_error_t *list_item(sgn_job_t *job, const sgn_pack_item_t *item, apr_pool_t *pool)
+{
+    json_t *line = line_of(item, pool);
+
+    job->damaged += !item->pack;
+    if (!item->pack)
+        return sgn_backup_pack_lose(job, line, item->damaged, pool);
+    sgn_json_set_str(line, "pack", item->pack);
+    sgn_json_set_int(line, "offset", item->offset);
+    sgn_json_set_int(line, "length", item->length);
+    job->objects++;
+    job->bytes += item->size;
+    return sgn_manifest_add(job->draft, line, pool);
+}
+
+static void list_pack(sgn_job_t *job, const sgn_job_pack_t *pack, apr_pool_t *pool)
+{
+    json_t *line = sgn_json_object(pool);
+
+    job->packs_made++;
+    if (!pack->name)
+        return;
+    sgn_json_set_str(line, "pack", pack->name);
+    sgn_json_set_int(line, "size", pack->size);
+    sgn_buf_str(job->pack_lines, sgn_json_print_sorted(line, pool));
+    sgn_buf_byte(job->pack_lines, '\n');
+}
+
+sgn_error_t *sgn_backup_pack_flush(sgn_job_t *job)
+{
+    apr_pool_t *pool;
+    int i;
+
+    if (!job->count)
+        return NULL;
+    SGN_TRY(make_all(job));
+    apr_pool_create(&pool, job->batch);
+    for (i = 0; i < job->count; i++) {
+        apr_pool_clear(pool);
+        SGN_TRY(list_item(job, &job->items[i], pool));
+    }
+    for (i = 0; i < job->pack_count; i++)
+        list_pack(job, &job->packs[i], pool);
+    apr_pool_clear(job->batch);
+    job->items = NULL;
+    job->count = job->room = job->pack_count = 0;
+    return NULL;
 }

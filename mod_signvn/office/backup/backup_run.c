@@ -29,6 +29,60 @@ static const char *now_text(apr_pool_t *pool)
     return sgn_clock_print(sgn_clock_now(), pool);
 }
 
+/* ---- what the office knows of a set -------------------------------------------------- */
+
+static sgn_error_t *forget_lost(sgn_job_t *job, const json_t *line, apr_pool_t *pool)
+{
+    return sgn_db_run(job->backup->options.office, pool, "DELETE FROM backup_damaged WHERE target = $1 AND id = $2 AND version = $3", "ssi",
+                      job->target->name, json_string_value(json_object_get(line, "id")),
+                      (apr_int64_t)json_integer_value(json_object_get(line, "version")));
+}
+
+static sgn_error_t *keep_lost(sgn_job_t *job, const json_t *line, apr_pool_t *pool)
+{
+    return sgn_db_run(job->backup->options.office, pool,
+                      "INSERT OR REPLACE INTO backup_damaged (target, id, version, line) VALUES ($1,$2,$3,$4)", "ssis",
+                      job->target->name, json_string_value(json_object_get(line, "id")),
+                      (apr_int64_t)json_integer_value(json_object_get(line, "version")), sgn_json_print_sorted(line, pool));
+}
+
+static sgn_error_t *note_target(sgn_job_t *job, apr_int64_t seq, const char *digest, const char *when, int full)
+{
+    return sgn_db_run(job->backup->options.office, job->pool,
+        "INSERT INTO backup_target (name, set_id, address, manifest, digest, last_ok, last_full) VALUES ($1,$2,$3,$4,$5,$6,$7)"
+        " ON CONFLICT (name) DO UPDATE SET set_id = excluded.set_id, address = excluded.address, manifest = excluded.manifest,"
+        " digest = excluded.digest, last_ok = excluded.last_ok, last_full = coalesce(excluded.last_full, last_full)",
+        "sssisss", job->target->name, job->set, job->target->address, seq, digest, when, full ? when : NULL);
+}
+
+static sgn_error_t *unknown_line(void *baton, json_t *line, apr_pool_t *pool)
+{
+    return !json_object_get(line, "id") ? NULL : json_object_get(line, "damaged") ? keep_lost(baton, line, pool)
+        : forget_lost(baton, line, pool);
+}
+
+/* A manifest that a run had finished when its process died, or that was written
+ * behind the snapshot a restore took: it counts, so the rows follow it. */
+static sgn_error_t *follow(sgn_job_t *job, const sgn_manifest_t *manifest)
+{
+    sgn_db_t *office = job->backup->options.office;
+    const char *created = json_string_value(json_object_get(manifest->header, "created"));
+    const char *kind = json_string_value(json_object_get(manifest->header, "kind"));
+    int full = kind && strcmp(kind, "full") == 0;
+    sgn_error_t *error;
+
+    SGN_TRY(sgn_db_begin(office, job->pool));
+    error = sgn_manifest_each(manifest, unknown_line, job, job->pool);
+    if (!error)
+        error = note_target(job, manifest->seq, manifest->digest, created, full);
+    if (!error && full)
+        job->last_kind_full = created;
+    if (!error)
+        return sgn_db_commit(office, job->pool);
+    sgn_db_rollback(office);
+    return error;
+}
+
 /* ---- the medium -------------------------------------------------------------------- */
 
 static sgn_error_t *make_identity(sgn_job_t *job)
@@ -112,6 +166,7 @@ static sgn_error_t *identify(sgn_job_t *job, const char **known_digest, apr_int6
 static sgn_error_t *continue_from(sgn_job_t *job, const char *known_digest, apr_int64_t known)
 {
     sgn_manifest_t *manifest;
+    const char *previous;
 
     job->before = sgn_json_object(job->pool);
     job->last_digest = "";
@@ -121,9 +176,17 @@ static sgn_error_t *continue_from(sgn_job_t *job, const char *known_digest, apr_
                          job->last, known);
     if (!job->last)
         return NULL;
-    SGN_TRY(sgn_manifest_read(&manifest, job->medium, job->last, job->set, &job->signer, job->pool));
-    if (job->last == known && strcmp(manifest->digest, known_digest) != 0)
-        return SGN_ERROR(job->pool, SGN_BACKUP_MANIFEST, "manifest %" APR_INT64_T_FMT " is not the one that was written", known);
+    while (++known <= job->last) {
+        SGN_TRY(sgn_manifest_read(&manifest, job->medium, known, job->set, &job->signer, job->scratch, job->pool));
+        previous = json_string_value(json_object_get(manifest->header, "previous"));
+        if (known > 1 && *known_digest && (!previous || strcmp(previous, known_digest) != 0))
+            return SGN_ERROR(job->pool, SGN_BACKUP_MANIFEST, "manifest %" APR_INT64_T_FMT " does not follow from the one that was written", known);
+        SGN_TRY(follow(job, manifest));
+        known_digest = manifest->digest;
+    }
+    SGN_TRY(sgn_manifest_read(&manifest, job->medium, job->last, job->set, &job->signer, job->scratch, job->pool));
+    if (strcmp(manifest->digest, known_digest) != 0)
+        return SGN_ERROR(job->pool, SGN_BACKUP_MANIFEST, "manifest %" APR_INT64_T_FMT " is not the one that was written", job->last);
     job->last_digest = manifest->digest;
     if (json_object_get(manifest->header, "journal"))
         job->before = json_object_get(manifest->header, "journal");
@@ -194,62 +257,6 @@ static sgn_error_t *snapshots(sgn_job_t *job, int *office, int *catalog)
 
 /* ---- the manifest ------------------------------------------------------------------------------------ */
 
-static void add_line(sgn_job_t *job, json_t *line, apr_pool_t *pool)
-{
-    sgn_buf_str(job->lines, sgn_json_print_sorted(line, pool));
-    sgn_buf_byte(job->lines, '\n');
-}
-
-static sgn_error_t *note_damaged(sgn_job_t *job, const sgn_pack_item_t *item, apr_pool_t *pool)
-{
-    json_t *line = sgn_backup_pack_line(item, pool);
-
-    SGN_TRY(sgn_db_run(job->backup->options.office, pool,
-                       "INSERT OR REPLACE INTO backup_damaged (target, id, version, line) VALUES ($1,$2,$3,$4)", "ssis",
-                       job->target->name, item->id, (apr_int64_t)item->version, sgn_json_print_sorted(line, pool)));
-    sgn_log(SGN_LOG_ERROR, "backup", "%s: %s is damaged and was not copied: %s", job->target->name, item->id, item->damaged);
-    sgn_json_set_str(line, "damaged", item->damaged);
-    add_line(job, line, pool);
-    return NULL;
-}
-
-static sgn_error_t *list_items(apr_int64_t *damaged, apr_int64_t *bytes, sgn_job_t *job)
-{
-    apr_pool_t *pool;
-    int i;
-
-    *damaged = *bytes = 0;
-    apr_pool_create(&pool, job->pool);
-    for (i = 0; i < job->count; i++) {
-        const sgn_pack_item_t *item = &job->items[i];
-        json_t *line;
-
-        apr_pool_clear(pool);
-        if (!item->pack) {
-            ++*damaged;
-            SGN_TRY(note_damaged(job, item, pool));
-            continue;
-        }
-        line = sgn_backup_pack_line(item, pool);
-        sgn_json_set_str(line, "pack", item->pack);
-        sgn_json_set_int(line, "offset", item->offset);
-        sgn_json_set_int(line, "length", item->length);
-        add_line(job, line, pool);
-        *bytes += item->size;
-    }
-    for (i = 0; i < job->pack_count; i++) {
-        json_t *line = sgn_json_object(pool);
-
-        if (!job->packs[i].name)
-            continue;
-        sgn_json_set_str(line, "pack", job->packs[i].name);
-        sgn_json_set_int(line, "size", job->packs[i].size);
-        add_line(job, line, pool);
-    }
-    apr_pool_destroy(pool);
-    return NULL;
-}
-
 /* What is known of every other target (B27). */
 static sgn_error_t *others(json_t **out, sgn_job_t *job)
 {
@@ -272,10 +279,9 @@ static sgn_error_t *others(json_t **out, sgn_job_t *job)
     return NULL;
 }
 
-static sgn_error_t *write_manifest(const char **digest, sgn_job_t *job, apr_int64_t damaged, apr_int64_t bytes)
+static sgn_error_t *write_manifest(const char **digest, sgn_job_t *job)
 {
     json_t *header = sgn_json_object(job->pool), *audit = sgn_json_object(job->pool), *databases = sgn_json_object(job->pool), *other;
-    sgn_bytes_t lines;
 
     SGN_TRY(others(&other, job));
     sgn_json_set_str(header, "set", job->set);
@@ -296,39 +302,37 @@ static sgn_error_t *write_manifest(const char **digest, sgn_job_t *job, apr_int6
     sgn_json_set(header, "databases", databases);
     if (json_object_size(job->without))
         sgn_json_set(header, "without", job->without);
-    sgn_json_set_int(header, "objects", job->count - damaged + job->old_objects);
-    sgn_json_set_int(header, "bytes", bytes);
-    sgn_json_set_int(header, "damaged", damaged);
-    SGN_TRY(sgn_buf_bytes(&lines, job->lines));
-    return sgn_manifest_write(digest, job->medium, job->last + 1, header, lines, job->backup->options.keys, job->pool);
+    sgn_json_set_int(header, "objects", job->objects + job->old_objects);
+    sgn_json_set_int(header, "bytes", job->bytes);
+    sgn_json_set_int(header, "damaged", job->damaged);
+    return sgn_manifest_write(digest, job->draft, job->medium, job->last + 1, header, job->backup->options.keys, &job->signer, job->pool);
 }
 
 /* Everything that says "this run counts", in one transaction. */
-static sgn_error_t *keep(sgn_job_t *job, const char *digest, apr_int64_t damaged, apr_int64_t bytes)
+static sgn_error_t *keep(sgn_job_t *job, const char *digest)
 {
     sgn_db_t *office = job->backup->options.office;
     const char *now = now_text(job->pool);
     sgn_error_t *error;
-    int i;
+    json_t *line;
+    size_t i;
 
     SGN_TRY(sgn_db_begin(office, job->pool));
-    error = sgn_db_run(office, job->pool,
-        "INSERT INTO backup_target (name, set_id, address, manifest, digest, last_ok, last_full) VALUES ($1,$2,$3,$4,$5,$6,$7)"
-        " ON CONFLICT (name) DO UPDATE SET set_id = excluded.set_id, address = excluded.address, manifest = excluded.manifest,"
-        " digest = excluded.digest, last_ok = excluded.last_ok, last_full = coalesce(excluded.last_full, last_full)",
-        "sssisss", job->target->name, job->set, job->target->address, job->last + 1, digest, now, job->full ? now : NULL);
+    error = note_target(job, job->last + 1, digest, now, job->full);
     if (!error)
         error = sgn_db_run(office, job->pool, "DELETE FROM backup_pack WHERE target = $1", "s", job->target->name);
-    for (i = 0; !error && i < job->count; i++)
-        if (job->items[i].pack)
-            error = sgn_db_run(office, job->pool, "DELETE FROM backup_damaged WHERE target = $1 AND id = $2 AND version = $3", "ssi",
-                               job->target->name, job->items[i].id, (apr_int64_t)job->items[i].version);
+    json_array_foreach(job->retried, i, line)
+        if (!error)
+            error = forget_lost(job, line, job->pool);
+    json_array_foreach(job->lost, i, line)
+        if (!error)
+            error = keep_lost(job, line, job->pool);
     if (!error)
         error = sgn_db_run(office, job->pool,
             "UPDATE backup_run SET state = $1, ended = $2, manifest = $3, objects = $4, bytes = $5, packs = $6, damaged = $7, kind = $8,"
-            " code = $9 WHERE run = $10 AND target = $11", "ssiiiiissss", damaged ? "source-damaged" : "done", now, job->last + 1,
-            (apr_int64_t)job->count - damaged, bytes, (apr_int64_t)job->pack_count, damaged, job->full ? "full" : "daily",
-            damaged ? sgn_error_row(SGN_BACKUP_SOURCE_DAMAGED)->name : NULL, job->run, job->target->name);
+            " code = $9 WHERE run = $10 AND target = $11", "ssiiiiissss", job->damaged ? "source-damaged" : "done", now, job->last + 1,
+            job->objects, job->bytes, job->packs_made, job->damaged, job->full ? "full" : "daily",
+            job->damaged ? sgn_error_row(SGN_BACKUP_SOURCE_DAMAGED)->name : NULL, job->run, job->target->name);
     if (!error)
         return sgn_db_commit(office, job->pool);
     sgn_db_rollback(office);
@@ -348,33 +352,33 @@ static int is_full_due(const sgn_job_t *job)
 static sgn_error_t *run_steps(sgn_job_t *job)
 {
     const char *known_digest, *digest;
-    apr_int64_t known, damaged, bytes;
+    apr_int64_t known;
     int office = -1, catalog = -1;
 
     SGN_TRY(sgn_db_run(job->backup->options.office, job->pool, "UPDATE backup_run SET started = $1 WHERE run = $2 AND target = $3",
                        "sss", now_text(job->pool), job->run, job->target->name));
+    SGN_TRY(sgn_file_root(&job->scratch, apr_pstrcat(job->pool, job->backup->options.state_path, "/db", NULL), job->pool));
     SGN_TRY(identify(job, &known_digest, &known));
     STATE("identified");
     SGN_TRY(continue_from(job, known_digest, known));
     SGN_TRY(scope(job));
     STATE("leased");
     job->full = job->full || is_full_due(job);
-    job->lines = sgn_buf_make((size_t)1 << 30, job->pool);
     SGN_TRY(snapshots(job, &office, &catalog));
-    if (job->full && job->last)
-        SGN_TRY(sgn_backup_pack_take_over(job));
-    SGN_TRY(sgn_backup_pack_gather(job));
     STATE("packing");
-    SGN_TRY(sgn_backup_pack_all(job));
+    SGN_TRY(sgn_manifest_begin(&job->draft, job->scratch, job->pool));
+    if (job->full && job->last)
+        SGN_TRY(sgn_backup_take_over(job));
+    SGN_TRY(sgn_backup_take_new(job));
+    SGN_TRY(sgn_backup_take_end(job));
     SGN_TRY(sgn_room_put_database(&job->office, job->medium, "office", office, job->pool));
-    if (job->count || job->full || job->scope_changed || !job->catalog)    /* unchanged, the last copy is the current one */
+    if (job->objects || job->damaged || job->full || job->scope_changed || !job->catalog)  /* unchanged, the last copy is the current one */
         SGN_TRY(sgn_room_put_database(&job->catalog, job->medium, "catalog", catalog, job->pool));
     STATE("uploaded");
-    SGN_TRY(list_items(&damaged, &bytes, job));
     STATE("manifest");
-    SGN_TRY(write_manifest(&digest, job, damaged, bytes));
+    SGN_TRY(write_manifest(&digest, job));
     STATE("verified");
-    return keep(job, digest, damaged, bytes);
+    return keep(job, digest);
 }
 
 static void note_end(sgn_job_t *job, const sgn_error_t *error)
@@ -391,7 +395,7 @@ static void note_end(sgn_job_t *job, const sgn_error_t *error)
         sgn_json_set_str(act.detail, "code", sgn_error_row(error->code)->name);
     }
     sgn_json_set_str(act.detail, "target", job->target->name);
-    sgn_json_set_int(act.detail, "objects", job->count);
+    sgn_json_set_int(act.detail, "objects", job->objects);
     sgn_json_set_int(act.detail, "manifest", error ? 0 : job->last + 1);
     if (!late)
         late = sgn_audit_record(job->backup->options.audit, &act, job->pool);
@@ -411,6 +415,10 @@ void sgn_room_run(sgn_backup_t *backup, const char *run, const sgn_room_target_t
     job->progress = progress;
     job->baton = baton;
     job->pool = pool;
+    apr_pool_create(&job->batch, pool);
+    job->pack_lines = sgn_buf_make((size_t)1 << 28, pool);
+    job->lost = sgn_json_array(pool);
+    job->retried = sgn_json_array(pool);
     job->signer.fingerprint = sgn_keys_certificate_sha256(backup->options.keys);
     job->signer.verify = backup->options.verify;
     job->signer.baton = backup->options.baton;

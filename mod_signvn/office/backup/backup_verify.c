@@ -22,6 +22,7 @@ typedef struct {
     sgn_medium_t *medium;
     json_t *errors;
     apr_int64_t wrong, manifests, packs, objects, bytes, total;
+    int scratch;
     int root;                   /* level 3: unpacked here, -1 */
     sgn_archive_progress_fn progress;
     void *baton;
@@ -147,7 +148,7 @@ static sgn_error_t *run_verify(verify_t *verify, apr_int64_t *newest)
                          *newest, verify->options->expect);
     if (!*newest)
         return SGN_ERROR(verify->pool, SGN_BACKUP_MANIFEST, "no manifest");
-    return sgn_manifest_walk(verify->medium, *newest, set, &verify->options->signer, one_manifest, verify, verify->pool);
+    return sgn_manifest_walk(verify->medium, *newest, set, &verify->options->signer, verify->scratch, one_manifest, verify, verify->pool);
 }
 
 sgn_error_t *sgn_backup_verify(json_t **out, const sgn_backup_verify_t *options,
@@ -158,21 +159,20 @@ sgn_error_t *sgn_backup_verify(json_t **out, const sgn_backup_verify_t *options,
     apr_int64_t newest = 0;
     const char *token = NULL;
     sgn_error_t *error;
-    int scratch = -1;
 
     if (options->level < 1 || options->level > 3)
         return SGN_ERROR(pool, SGN_FIELD, "level: 1, 2 or 3");
     SGN_TRY(sgn_target_open(&verify.medium, options->address, pool));
+    SGN_TRY(sgn_file_root(&verify.scratch, options->scratch, pool));
     if (options->level == 3) {
-        SGN_TRY(sgn_file_root(&scratch, options->scratch, pool));
         SGN_TRY(sgn_random_token(&token, 12, pool));
         token = apr_pstrcat(pool, "verify-", token, NULL);
-        SGN_TRY(sgn_file_mkdir(scratch, token, 0700, pool));
-        SGN_TRY(sgn_file_open(&verify.root, scratch, token, O_RDONLY | O_DIRECTORY, 0, pool));
+        SGN_TRY(sgn_file_mkdir(verify.scratch, token, 0700, pool));
+        SGN_TRY(sgn_file_open(&verify.root, verify.scratch, token, O_RDONLY | O_DIRECTORY, 0, pool));
     }
     error = run_verify(&verify, &newest);
     if (token) {
-        sgn_error_t *late = sgn_file_remove(scratch, token, pool);
+        sgn_error_t *late = sgn_file_remove(verify.scratch, token, pool);
 
         error = error ? error : late;
     }

@@ -41,20 +41,30 @@ typedef struct {
 sgn_error_t *sgn_manifest_by_engine(void *engine, sgn_bytes_t der, const unsigned char sha256[32],
                                     const char *fingerprint, apr_pool_t *pool);
 
+/* Big sets have big manifests: lines lie in unnamed files in `scratch` (the
+ * descriptor of a directory on a disk), never all in memory.  What is read is
+ * copied there, checked, and only then parsed. */
+typedef struct sgn_manifest_draft_t sgn_manifest_draft_t;
+
+sgn_error_t *sgn_manifest_begin(sgn_manifest_draft_t **out, int scratch, apr_pool_t *pool);
+sgn_error_t *sgn_manifest_add(sgn_manifest_draft_t *draft, const json_t *line, apr_pool_t *pool);
+/* Lines that are printed already, LF behind each. */
+sgn_error_t *sgn_manifest_add_lines(sgn_manifest_draft_t *draft, sgn_bytes_t lines);
+/* The header and all lines; read back and checked.  *digest as in sgn_manifest_t. */
+sgn_error_t *sgn_manifest_write(const char **digest, sgn_manifest_draft_t *draft, sgn_medium_t *medium, apr_int64_t seq,
+                                json_t *header, const sgn_keys_t *keys, const sgn_manifest_signer_t *signer, apr_pool_t *pool);
+
 typedef struct {
     apr_int64_t seq;
     const char *digest;         /* SHA-256 (hex) of the file */
     json_t *header;
-    sgn_bytes_t text;           /* all lines, the header's too */
+    int copy;                   /* of the file, checked; the pool's */
 } sgn_manifest_t;
 
-/* lines: LF-ended JSON lines behind the header. */
-sgn_error_t *sgn_manifest_write(const char **digest, sgn_medium_t *medium, apr_int64_t seq, json_t *header,
-                                sgn_bytes_t lines, const sgn_keys_t *keys, apr_pool_t *pool);
 /* SGN_BACKUP_MANIFEST: badly signed, of another signer, not a manifest of that
  * number and set.  set NULL: any. */
 sgn_error_t *sgn_manifest_read(sgn_manifest_t **out, sgn_medium_t *medium, apr_int64_t seq, const char *set,
-                               const sgn_manifest_signer_t *signer, apr_pool_t *pool);
+                               const sgn_manifest_signer_t *signer, int scratch, apr_pool_t *pool);
 /* Number of the newest one, 0 when there is none. */
 sgn_error_t *sgn_manifest_newest(apr_int64_t *seq, sgn_medium_t *medium, apr_pool_t *pool);
 const char *sgn_manifest_name(apr_int64_t seq, apr_pool_t *pool);
@@ -64,13 +74,9 @@ typedef sgn_error_t *(*sgn_manifest_line_fn)(void *baton, json_t *line, apr_pool
 sgn_error_t *sgn_manifest_each(const sgn_manifest_t *manifest, sgn_manifest_line_fn each, void *baton, apr_pool_t *pool);
 
 /* From the newest full one to `last`, oldest first, each following from the
- * one before: SGN_BACKUP_MANIFEST where the chain is cut.  all: from the first. */
+ * one before: SGN_BACKUP_MANIFEST where the chain is cut. */
 typedef sgn_error_t *(*sgn_manifest_fn)(void *baton, const sgn_manifest_t *manifest, apr_pool_t *pool);
 sgn_error_t *sgn_manifest_walk(sgn_medium_t *medium, apr_int64_t last, const char *set, const sgn_manifest_signer_t *signer,
-                               sgn_manifest_fn each, void *baton, apr_pool_t *pool);
-
-/* zlib, one step: a file's bytes compressed and back. */
-sgn_error_t *sgn_manifest_gzip(sgn_bytes_t *out, sgn_bytes_t in, apr_pool_t *pool);
-sgn_error_t *sgn_manifest_gunzip(sgn_bytes_t *out, sgn_bytes_t in, size_t limit, apr_pool_t *pool);
+                               int scratch, sgn_manifest_fn each, void *baton, apr_pool_t *pool);
 
 #endif

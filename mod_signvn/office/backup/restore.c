@@ -13,14 +13,11 @@
 #include <unistd.h>
 
 #include <apr_strings.h>
-#include <zlib.h>
-
 #include "base/file.h"
 #include "base/pool.h"
 #include "crypto/digest.h"
+#include "office/backup/gzip.h"
 #include "office/backup/room.h"
-
-#define RESTORE_BLOCK (256 * 1024)
 
 typedef struct {
     const sgn_backup_restore_t *options;
@@ -51,7 +48,7 @@ static sgn_error_t *known_by(apr_int64_t *seq, restore_t *restore, const char *a
     SGN_TRY(sgn_manifest_newest(&newest, medium, restore->pool));
     if (!newest)
         return NULL;
-    SGN_TRY(sgn_manifest_read(&manifest, medium, newest, NULL, &restore->options->signer, restore->pool));
+    SGN_TRY(sgn_manifest_read(&manifest, medium, newest, NULL, &restore->options->signer, restore->state, restore->pool));
     json_array_foreach(json_object_get(manifest->header, "others"), i, item) {
         const char *set = json_string_value(json_object_get(item, "set"));
 
@@ -99,7 +96,12 @@ static sgn_error_t *prepare_directory(restore_t *restore)
     closedir(dir);
     if (others)
         return SGN_ERROR(restore->pool, SGN_RESTORE_NOT_EMPTY, "%s", restore->options->directory);
-    SGN_TRY(sgn_file_root(&restore->state, restore->options->directory, restore->pool));
+    return sgn_file_root(&restore->state, restore->options->directory, restore->pool);
+}
+
+/* Nothing is made there before it is known what comes. */
+static sgn_error_t *begin_state(restore_t *restore)
+{
     SGN_TRY(sgn_file_mkdir(restore->state, "archive/root", 0750, restore->pool));
     SGN_TRY(sgn_file_mkdir(restore->state, "db", 0700, restore->pool));
     return sgn_file_open(&restore->root, restore->state, "archive/root", O_RDONLY | O_DIRECTORY, 0, restore->pool);
@@ -142,57 +144,45 @@ static sgn_error_t *take_manifest(void *baton, const sgn_manifest_t *manifest, a
 /* ---- the office database --------------------------------------------------------------------- */
 
 typedef struct {
-    z_stream stream;
     sgn_digest_t *digest;
-    int fd, status;
-    unsigned char *block;
+    sgn_gzip_t *gzip;
+    int fd;
     apr_pool_t *pool;
-} gunzip_t;
+} database_t;
 
-static sgn_error_t *gunzip_chunk(void *baton, const unsigned char *data, size_t len)
+static sgn_error_t *keep_bytes(void *baton, const unsigned char *data, size_t len)
 {
-    gunzip_t *gunzip = baton;
+    database_t *database = baton;
 
-    SGN_TRY(sgn_digest_add(gunzip->digest, data, len, gunzip->pool));
-    gunzip->stream.next_in = (Bytef *)data;
-    gunzip->stream.avail_in = (uInt)len;
-    while (gunzip->stream.avail_in && gunzip->status == Z_OK) {
-        gunzip->stream.next_out = gunzip->block;
-        gunzip->stream.avail_out = RESTORE_BLOCK;
-        gunzip->status = inflate(&gunzip->stream, Z_NO_FLUSH);
-        if (gunzip->status != Z_OK && gunzip->status != Z_STREAM_END)
-            return SGN_ERROR(gunzip->pool, SGN_BACKUP_DAMAGED, "database: %d", gunzip->status);
-        SGN_TRY(sgn_file_write_all(gunzip->fd, gunzip->block, RESTORE_BLOCK - gunzip->stream.avail_out, gunzip->pool));
-    }
-    return NULL;
+    return sgn_file_write_all(database->fd, data, len, database->pool);
 }
 
-static void end_inflate(void *stream)
+static sgn_error_t *take_bytes(void *baton, const unsigned char *data, size_t len)
 {
-    inflateEnd(stream);
+    database_t *database = baton;
+
+    SGN_TRY(sgn_digest_add(database->digest, data, len, database->pool));
+    return sgn_gzip_add(database->gzip, data, len);
 }
 
 static sgn_error_t *restore_office(restore_t *restore)
 {
     const char *name = json_string_value(json_object_get(restore->office, "name"));
     const char *want = json_string_value(json_object_get(restore->office, "sha512"));
-    gunzip_t *gunzip = apr_pcalloc(restore->pool, sizeof(*gunzip));
+    database_t database = { .pool = restore->pool };
     unsigned char value[64];
 
     if (!name || !want || strncmp(name, "database/office-", 16) != 0)
         return SGN_ERROR(restore->pool, SGN_BACKUP_DAMAGED, "the manifest names no database");
-    gunzip->pool = restore->pool;
-    gunzip->block = apr_palloc(restore->pool, RESTORE_BLOCK);
-    SGN_TRY(sgn_digest_make(&gunzip->digest, SGN_DIGEST_SHA512, restore->pool));
-    if (inflateInit2(&gunzip->stream, 15 + 16) != Z_OK)
-        return SGN_ERROR(restore->pool, SGN_INTERNAL, "inflate");
-    sgn_pool_own(restore->pool, &gunzip->stream, end_inflate);
-    SGN_TRY(sgn_file_open(&gunzip->fd, restore->state, "db/office.sqlite", O_WRONLY | O_CREAT | O_EXCL, 0600, restore->pool));
-    SGN_TRY(sgn_target_read(restore->medium, name, 0, gunzip_chunk, gunzip, restore->pool));
-    SGN_TRY(sgn_digest_finish(value, gunzip->digest, restore->pool));
-    if (gunzip->status != Z_STREAM_END || strcmp(sgn_bytes_hex(sgn_bytes(value, sizeof(value)), restore->pool), want) != 0)
+    SGN_TRY(sgn_digest_make(&database.digest, SGN_DIGEST_SHA512, restore->pool));
+    SGN_TRY(sgn_gzip_unpack(&database.gzip, keep_bytes, &database, restore->pool));
+    SGN_TRY(sgn_file_open(&database.fd, restore->state, "db/office.sqlite", O_WRONLY | O_CREAT | O_EXCL, 0600, restore->pool));
+    SGN_TRY(sgn_target_read(restore->medium, name, 0, take_bytes, &database, restore->pool));
+    SGN_TRY(sgn_gzip_end(database.gzip));
+    SGN_TRY(sgn_digest_finish(value, database.digest, restore->pool));
+    if (strcmp(sgn_bytes_hex(sgn_bytes(value, sizeof(value)), restore->pool), want) != 0)
         return SGN_ERROR(restore->pool, SGN_BACKUP_DAMAGED, "%s is not what was written", name);
-    return sgn_file_sync(gunzip->fd, restore->pool);
+    return sgn_file_sync(database.fd, restore->pool);
 }
 
 /* ---- all of it --------------------------------------------------------------------------------- */
@@ -229,9 +219,10 @@ sgn_error_t *sgn_backup_restore(json_t **out, const sgn_backup_restore_t *option
     const char *id;
     int archive;
 
-    SGN_TRY(choose(&newest, &restore));
     SGN_TRY(prepare_directory(&restore));
-    SGN_TRY(sgn_manifest_walk(restore.medium, newest, restore.set, &options->signer, take_manifest, &restore, pool));
+    SGN_TRY(choose(&newest, &restore));
+    SGN_TRY(begin_state(&restore));
+    SGN_TRY(sgn_manifest_walk(restore.medium, newest, restore.set, &options->signer, restore.state, take_manifest, &restore, pool));
     json_object_foreach(restore.objects, id, line)
         json_array_append(list, line);
     SGN_TRY(sgn_file_open(&archive, restore.state, "archive", O_RDONLY | O_DIRECTORY, 0, pool));

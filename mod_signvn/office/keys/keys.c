@@ -2,6 +2,7 @@
 #include "office/keys/keys.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include <openssl/bio.h>
 #include <openssl/cms.h>
@@ -217,9 +218,9 @@ const unsigned char *sgn_keys_point(const sgn_keys_t *keys)
     return sgn_es256_point(keys->job);
 }
 
-sgn_error_t *sgn_keys_cms_sign(sgn_bytes_t *der, const sgn_keys_t *keys, sgn_bytes_t bytes, apr_pool_t *pool)
+sgn_error_t *sgn_keys_cms_sign(sgn_bytes_t *der, const sgn_keys_t *keys, int fd, apr_pool_t *pool)
 {
-    BIO *in = BIO_new_mem_buf(bytes.data, (int)bytes.len);
+    BIO *in = lseek(fd, 0, SEEK_SET) == 0 ? BIO_new_fd(fd, BIO_NOCLOSE) : NULL;
     CMS_ContentInfo *cms;
     unsigned char *data = NULL;
     int len;

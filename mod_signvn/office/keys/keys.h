@@ -25,8 +25,9 @@ sgn_error_t *sgn_keys_jws(const char **out, const sgn_keys_t *keys, const char *
 json_t *sgn_keys_jwks(const sgn_keys_t *keys, apr_pool_t *pool);
 const unsigned char *sgn_keys_point(const sgn_keys_t *keys);
 
-/* A detached CMS over bytes by the archive key, DER, with its certificate. */
-sgn_error_t *sgn_keys_cms_sign(sgn_bytes_t *der, const sgn_keys_t *keys, sgn_bytes_t bytes, apr_pool_t *pool);
+/* A detached CMS over a file from its start, of any size, by the archive key,
+ * DER, with its certificate. */
+sgn_error_t *sgn_keys_cms_sign(sgn_bytes_t *der, const sgn_keys_t *keys, int fd, apr_pool_t *pool);
 /* Certificate of the archive key as PEM, and the hex SHA-256 of its DER. */
 const char *sgn_keys_certificate_pem(const sgn_keys_t *keys);
 const char *sgn_keys_certificate_sha256(const sgn_keys_t *keys);
