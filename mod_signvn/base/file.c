@@ -287,23 +287,34 @@ sgn_error_t *sgn_file_tmp(int *out, int root, const char *directory, mode_t mode
     return NULL;
 }
 
-sgn_error_t *sgn_file_link(int fd, int root, const char *path, apr_pool_t *pool)
+static sgn_error_t *link_at(int fd, int root, const char *path, int durable, apr_pool_t *pool)
 {
     char self[64];
     const char *name;
     sgn_error_t *error = NULL;
     int parent;
 
-    SGN_TRY(sgn_file_sync(fd, pool));
+    if (durable)
+        SGN_TRY(sgn_file_sync(fd, pool));
     SGN_TRY(open_parent(&parent, &name, root, path, pool));
     snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
     if (linkat(AT_FDCWD, self, parent, name, AT_SYMLINK_FOLLOW) != 0)
         error = errno == EXDEV ? SGN_ERROR(pool, SGN_FILE_OTHER_DEVICE, "link %s", path)
                                : failed("link", path, pool);
-    else if (fsync(parent) != 0)
+    else if (durable && fsync(parent) != 0)
         error = failed("sync directory of", path, pool);
     close(parent);
     return error;
+}
+
+sgn_error_t *sgn_file_link(int fd, int root, const char *path, apr_pool_t *pool)
+{
+    return link_at(fd, root, path, 1, pool);
+}
+
+sgn_error_t *sgn_file_link_late(int fd, int root, const char *path, apr_pool_t *pool)
+{
+    return link_at(fd, root, path, 0, pool);
 }
 
 sgn_error_t *sgn_file_rename(int from_root, const char *from, int to_root, const char *to, apr_pool_t *pool)

@@ -32,6 +32,8 @@ sgn_error_t *sgn_file_write(int root, const char *path, sgn_bytes_t bytes, mode_
 sgn_error_t *sgn_file_tmp(int *out, int root, const char *directory, mode_t mode, apr_pool_t *pool);
 /* fsync(fd), linkat, fsync(directory).  SGN_FILE_EXISTS when the name is taken. */
 sgn_error_t *sgn_file_link(int fd, int root, const char *path, apr_pool_t *pool);
+/* The same for many files that the caller syncs together, and their directory. */
+sgn_error_t *sgn_file_link_late(int fd, int root, const char *path, apr_pool_t *pool);
 /* All bytes, whatever the kernel takes at once. SGN_DISK_FULL on ENOSPC/EDQUOT. */
 sgn_error_t *sgn_file_write_all(int fd, const void *data, size_t len, apr_pool_t *pool);
 sgn_error_t *sgn_file_pwrite_all(int fd, const void *data, size_t len, off_t at, apr_pool_t *pool);

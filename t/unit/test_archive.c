@@ -574,7 +574,8 @@ static void test_race(void)
                 if (sgn_ocfl_stage_begin(&stage, staging, apr_psprintf(pool, "urn:vn:A:2026:%08d", i * 2 + p), pool)
                     || sgn_ocfl_stage_write(stage, "original.txt", sgn_bytes_str("race"))
                     || sgn_ocfl_stage_finish(&digest, &sum, stage, apr_time_now(), "race", "race")
-                    || sgn_ocfl_stage_place(stage, root))
+                    || (i % 2 && sgn_ocfl_stage_wrap(stage, root))
+                    || sgn_ocfl_stage_show(stage, root) || sgn_ocfl_stage_settle(stage, root))
                     _exit(1);
                 sgn_ocfl_stage_drop(stage);
                 apr_pool_destroy(pool);

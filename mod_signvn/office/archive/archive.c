@@ -122,6 +122,8 @@ static sgn_error_t *put_evidence(sgn_archive_t *archive, const char *id, const c
     if (!error)
         error = sgn_ocfl_stage_finish(&line.inventory, &line.bytes, stage, sgn_clock_now(), evidence->kind, "mod_signvn");
     if (!error)
+        error = sgn_ocfl_stage_wrap(stage, archive->root);
+    if (!error)
         error = sgn_store_commit(archive, stage, &line, NULL, pool);
     sgn_ocfl_stage_drop(stage);
     return error && error->code == SGN_FILE_EXISTS ? NULL : error;
@@ -206,15 +208,14 @@ static sgn_error_t *put_once(sgn_archive_receipt_t *out, sgn_archive_t *archive,
     memset(out, 0, sizeof(*out));
     out->received = apr_time_from_sec(apr_time_sec(sgn_clock_now()));
     year = year_of(out->received, pool);
-    pthread_mutex_lock(&archive->mutex);
-    error = sgn_catalog_number(&number, archive->catalog, ingest->agency, year, pool);
-    pthread_mutex_unlock(&archive->mutex);
-    SGN_TRY(error);
+    SGN_TRY(sgn_catalog_number(&number, archive->catalog, ingest->agency, year, pool));
     out->id = apr_psprintf(pool, "urn:vn:%s:%04d:%08" APR_INT64_T_FMT, ingest->agency, year, number);
     out->version = 1;
     SGN_TRY(check_id(out->id, pool));
     SGN_TRY(sgn_ocfl_stage_begin(&stage, archive->staging, out->id, pool));
     error = fill_stage(out, &record, &line, archive, stage, ingest, pool);
+    if (!error)
+        error = sgn_ocfl_stage_wrap(stage, archive->root);
     if (!error)
         error = sgn_store_commit(archive, stage, &line, record, pool);
     sgn_ocfl_stage_drop(stage);

@@ -203,13 +203,18 @@ sgn_error_t *sgn_catalog_number(apr_int64_t *out, sgn_db_t *db, const char *agen
 sgn_error_t *sgn_catalog_clear(sgn_db_t *db, apr_pool_t *pool)
 {
     static const char *const statements[] = {
-        "DELETE FROM document", "DELETE FROM document_fts", "DELETE FROM version", "DELETE FROM position", "DELETE FROM serial"
+        "DELETE FROM document", "DELETE FROM document_fts", "DELETE FROM version", "DELETE FROM position"
     };
+    sgn_error_t *error;
     size_t i;
 
-    for (i = 0; i < sizeof(statements) / sizeof(statements[0]); i++)
-        SGN_TRY(sgn_db_run(db, pool, statements[i], ""));
-    return NULL;
+    SGN_TRY(sgn_db_begin(db, pool));
+    for (i = 0, error = NULL; !error && i < sizeof(statements) / sizeof(statements[0]); i++)
+        error = sgn_db_run(db, pool, statements[i], "");
+    if (!error)
+        return sgn_db_commit(db, pool);
+    sgn_db_rollback(db);
+    return error;
 }
 
 sgn_error_t *sgn_catalog_leave_out(sgn_db_t *db, const char *agency, apr_pool_t *pool)

@@ -323,7 +323,12 @@ static const char *line_print(const sgn_journal_t *journal, const sgn_journal_li
 
 sgn_error_t *sgn_journal_sync(sgn_journal_t *journal, apr_pool_t *pool)
 {
-    return journal->fd < 0 ? NULL : sgn_file_sync(journal->fd, pool);
+    if (journal->fd < 0)
+        return NULL;
+    journal->broken = 1;    /* a failed sync is final for the file */
+    SGN_TRY(sgn_file_sync(journal->fd, pool));
+    journal->broken = 0;
+    return NULL;
 }
 
 sgn_error_t *sgn_journal_add_late(sgn_journal_t *journal, sgn_journal_line_t *line, apr_pool_t *pool)
@@ -361,8 +366,5 @@ sgn_error_t *sgn_journal_add_late(sgn_journal_t *journal, sgn_journal_line_t *li
 sgn_error_t *sgn_journal_add(sgn_journal_t *journal, sgn_journal_line_t *line, apr_pool_t *pool)
 {
     SGN_TRY(sgn_journal_add_late(journal, line, pool));
-    journal->broken = 1;    /* a failed sync is final for the file */
-    SGN_TRY(sgn_journal_sync(journal, pool));
-    journal->broken = 0;
-    return NULL;
+    return sgn_journal_sync(journal, pool);
 }

@@ -41,7 +41,7 @@ const char *sgn_journal_head(const sgn_journal_t *journal);
 /* Appends and syncs.  line->seq and ->time are set here.  After an error the
  * chain refuses everything until sgn_journal_mend(). */
 sgn_error_t *sgn_journal_add(sgn_journal_t *journal, sgn_journal_line_t *line, apr_pool_t *pool);
-/* The same for many lines of a restore: synced once at the end. */
+/* The same for many lines: synced once behind the last. */
 sgn_error_t *sgn_journal_add_late(sgn_journal_t *journal, sgn_journal_line_t *line, apr_pool_t *pool);
 sgn_error_t *sgn_journal_sync(sgn_journal_t *journal, apr_pool_t *pool);
 /* Rewrites the last file from what can be read of it (a failed fsync is final

@@ -80,11 +80,16 @@ sgn_error_t *sgn_ocfl_stage_write(sgn_ocfl_stage_t *stage, const char *logical, 
 sgn_error_t *sgn_ocfl_stage_finish(const char **digest, apr_int64_t *bytes, sgn_ocfl_stage_t *stage,
                                    apr_time_t created, const char *message, const char *user);
 const char *sgn_ocfl_stage_name(const sgn_ocfl_stage_t *stage);
-/* SGN_FILE_EXISTS: an object of that id is there (the stage is unchanged). */
-sgn_error_t *sgn_ocfl_stage_place(sgn_ocfl_stage_t *stage, int root);
-/* Removes what is left in staging; after place there is nothing. */
+/* May be called before show(), without a lock: what it does then needs no sync
+ * of its own. */
+sgn_error_t *sgn_ocfl_stage_wrap(sgn_ocfl_stage_t *stage, int root);
+/* The object appears.  SGN_FILE_EXISTS: one of that id is there. */
+sgn_error_t *sgn_ocfl_stage_show(sgn_ocfl_stage_t *stage, int root);
+/* After show(): it stays, and is read-only. */
+sgn_error_t *sgn_ocfl_stage_settle(sgn_ocfl_stage_t *stage, int root);
+/* Removes what is left in staging; once shown there is nothing. */
 void sgn_ocfl_stage_drop(sgn_ocfl_stage_t *stage);
-/* Makes a placed object read-only (place does; recovery repeats it). */
+/* Makes an object read-only (settle does; recovery repeats it). */
 sgn_error_t *sgn_ocfl_protect(int root, const char *id, apr_pool_t *pool);
 
 /* ---- Checking ------------------------------------------------------------------ */

@@ -24,7 +24,9 @@ struct sgn_ocfl_stage_t {
     apr_pool_t *pool;
     int staging, dir;           /* staging itself, and our directory in it */
     const char *name, *id, *path;
-    int count, placed;
+    int count;
+    int fds[OCFL_FILES + 8], fd_count;  /* still to be synced */
+    int wrapped, there;         /* the object lies in its missing tuple directories; `there` of two exist */
     struct {
         const char *logical;
         sgn_ocfl_digests_t digests;
@@ -70,6 +72,33 @@ static const char *content_path(sgn_ocfl_stage_t *stage, const char *logical)
     return apr_pstrcat(stage->pool, "o/v1/content/", logical, NULL);
 }
 
+/* Files are written first and synced together: the disk's journal is then
+ * forced once, not once per file.  The descriptor stays open until then, so
+ * that no error of the disk gets lost. */
+static sgn_error_t *sync_later(sgn_ocfl_stage_t *stage, int fd)
+{
+    if (stage->fd_count == OCFL_FILES + 8)
+        return SGN_ERROR(stage->pool, SGN_TOO_LARGE, "more than %d files in one object", OCFL_FILES);
+    stage->fds[stage->fd_count++] = fd;
+    return NULL;
+}
+
+static void close_files(sgn_ocfl_stage_t *stage)
+{
+    while (stage->fd_count)
+        sgn_pool_close_fd(stage->pool, stage->fds[--stage->fd_count]);
+}
+
+static sgn_error_t *sync_files(sgn_ocfl_stage_t *stage)
+{
+    int i;
+
+    for (i = 0; i < stage->fd_count; i++)
+        SGN_TRY(sgn_file_sync(stage->fds[i], stage->pool));
+    close_files(stage);
+    return NULL;
+}
+
 sgn_error_t *sgn_ocfl_stage_link(sgn_ocfl_digests_t *out, sgn_ocfl_stage_t *stage, const char *logical,
                                  int fd, const unsigned char expected[32])
 {
@@ -82,25 +111,25 @@ sgn_error_t *sgn_ocfl_stage_link(sgn_ocfl_digests_t *out, sgn_ocfl_stage_t *stag
         return SGN_ERROR(stage->pool, SGN_FILE_UNSAFE, "the document to be archived is not a regular file of ours");
     if (fchmod(fd, 0440) != 0)
         return SGN_ERROR_ERRNO(stage->pool, SGN_FILE_FAILED, "mode of the document");
-    SGN_TRY(sgn_file_link(fd, stage->dir, content_path(stage, logical), stage->pool));
+    SGN_TRY(sgn_file_link_late(fd, stage->dir, content_path(stage, logical), stage->pool));
+    fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    if (fd < 0)
+        return SGN_ERROR_ERRNO(stage->pool, SGN_FILE_FAILED, "document to be archived");
+    sgn_pool_own_fd(stage->pool, fd);
+    SGN_TRY(sync_later(stage, fd));
     SGN_TRY(sgn_ocfl_digest_fd(out, fd, stage->pool));
     if (memcmp(out->sha256, expected, 32) != 0)
         return SGN_ERROR(stage->pool, SGN_ARCHIVE_DAMAGED, "the document is not the one that was taken in");
     return add_file(stage, logical, out);
 }
 
-/* A new file that is durable when this returns. */
 static sgn_error_t *write_new(sgn_ocfl_stage_t *stage, const char *path, sgn_bytes_t bytes)
 {
-    sgn_error_t *error;
     int fd;
 
     SGN_TRY(sgn_file_open(&fd, stage->dir, path, O_WRONLY | O_CREAT | O_EXCL, 0440, stage->pool));
-    error = sgn_file_write_all(fd, bytes.data, bytes.len, stage->pool);
-    if (!error)
-        error = sgn_file_sync(fd, stage->pool);
-    sgn_pool_close_fd(stage->pool, fd);
-    return error;
+    SGN_TRY(sync_later(stage, fd));
+    return sgn_file_write_all(fd, bytes.data, bytes.len, stage->pool);
 }
 
 sgn_error_t *sgn_ocfl_stage_write(sgn_ocfl_stage_t *stage, const char *logical, sgn_bytes_t bytes)
@@ -206,6 +235,7 @@ sgn_error_t *sgn_ocfl_stage_finish(const char **digest, apr_int64_t *bytes, sgn_
     *bytes = 2 * tar_size((apr_int64_t)strlen(text)) + 2 * tar_size((apr_int64_t)strlen(sidecar)) + tar_size(16);
     for (i = 0; i < stage->count; i++)
         *bytes += tar_size(stage->files[i].digests.size);
+    SGN_TRY(sync_files(stage));
     return seal_directories(stage);
 }
 
@@ -224,51 +254,67 @@ static int tuples_there(sgn_ocfl_stage_t *stage, int root)
     return fstatat(root, apr_pstrmemdup(stage->pool, stage->path, 5), &status, AT_SYMLINK_NOFOLLOW) == 0 ? 2 : 1;
 }
 
-/* One try: the object inside the tuple directories that are missing, and the
- * topmost of them renamed.  EXISTS with missing tuples: somebody was faster. */
-static sgn_error_t *place_once(sgn_ocfl_stage_t *stage, int root, int there)
+/* Where the object lies in staging when it is inside its missing tuples. */
+static const char *wrapped_path(sgn_ocfl_stage_t *stage)
 {
-    const char *enc = stage->path + 6;
-    const char *inner = there == 1 ? "t" : apr_psprintf(stage->pool, "t/%.2s", stage->path + 3);
-    const char *wrapped = apr_pstrcat(stage->pool, inner, "/", enc, NULL);
-    sgn_error_t *error;
-
-    SGN_TRY(sgn_file_mkdir(stage->dir, inner, 0750, stage->pool));
-    SGN_TRY(sgn_file_rename(stage->dir, "o", stage->dir, wrapped, stage->pool));
-    SGN_TRY(sgn_file_sync_dir(stage->dir, inner, stage->pool));
-    if (there == 0)
-        SGN_TRY(sgn_file_sync_dir(stage->dir, "t", stage->pool));
-    error = sgn_file_rename(stage->dir, "t", root, apr_pstrmemdup(stage->pool, stage->path, there == 0 ? 2 : 5),
-                            stage->pool);
-    if (error && error->code == SGN_FILE_EXISTS) {
-        SGN_TRY(sgn_file_rename(stage->dir, wrapped, stage->dir, "o", stage->pool));
-        SGN_TRY(sgn_file_remove(stage->dir, "t", stage->pool));
-    }
-    return error;
+    return stage->there == 1 ? apr_pstrcat(stage->pool, "t/", stage->path + 6, NULL)
+        : apr_psprintf(stage->pool, "t/%.2s/%s", stage->path + 3, stage->path + 6);
 }
 
-sgn_error_t *sgn_ocfl_stage_place(sgn_ocfl_stage_t *stage, int root)
+static sgn_error_t *wrap(sgn_ocfl_stage_t *stage, int there)
 {
-    int tries, there = 0;
-    sgn_error_t *error = NULL;
+    const char *inner = there == 1 ? "t" : apr_psprintf(stage->pool, "t/%.2s", stage->path + 3);
+
+    stage->there = there;
+    SGN_TRY(sgn_file_mkdir(stage->dir, inner, 0750, stage->pool));
+    SGN_TRY(sgn_file_rename(stage->dir, "o", stage->dir, wrapped_path(stage), stage->pool));
+    stage->wrapped = 1;
+    SGN_TRY(sgn_file_sync_dir(stage->dir, inner, stage->pool));
+    return there == 0 ? sgn_file_sync_dir(stage->dir, "t", stage->pool) : NULL;
+}
+
+static sgn_error_t *unwrap(sgn_ocfl_stage_t *stage)
+{
+    SGN_TRY(sgn_file_rename(stage->dir, wrapped_path(stage), stage->dir, "o", stage->pool));
+    stage->wrapped = 0;
+    return sgn_file_remove(stage->dir, "t", stage->pool);
+}
+
+sgn_error_t *sgn_ocfl_stage_wrap(sgn_ocfl_stage_t *stage, int root)
+{
+    int there = tuples_there(stage, root);
+
+    return there == 2 ? NULL : wrap(stage, there);
+}
+
+/* The topmost directory that is missing is renamed with the object in it. */
+sgn_error_t *sgn_ocfl_stage_show(sgn_ocfl_stage_t *stage, int root)
+{
+    int tries;
 
     for (tries = 0; tries < OCFL_TRIES; tries++) {
-        there = tuples_there(stage, root);
-        if (there == 2) {
-            error = sgn_file_rename(stage->dir, "o", root, stage->path, stage->pool);
-            break;
-        }
-        error = place_once(stage, root, there);
+        int there = tuples_there(stage, root);
+        sgn_error_t *error;
+
+        if (stage->wrapped && stage->there != there)
+            SGN_TRY(unwrap(stage));
+        stage->there = there;
+        if (there == 2)
+            return sgn_file_rename(stage->dir, "o", root, stage->path, stage->pool);
+        if (!stage->wrapped)
+            SGN_TRY(wrap(stage, there));
+        error = sgn_file_rename(stage->dir, "t", root, apr_pstrmemdup(stage->pool, stage->path, there == 0 ? 2 : 5), stage->pool);
         if (!error || error->code != SGN_FILE_EXISTS)
-            break;
+            return error;
     }
-    if (error)
-        return error;
-    stage->placed = 1;
-    SGN_TRY(sgn_file_sync_dir(root, there == 2 ? apr_pstrmemdup(stage->pool, stage->path, 5)
-                                  : there == 1 ? apr_pstrmemdup(stage->pool, stage->path, 2) : "", stage->pool));
-    SGN_TRY(sgn_ocfl_protect(root, stage->id, stage->pool));
-    return NULL;
+    return SGN_ERROR(stage->pool, SGN_BUSY, "the directories of %s keep changing", stage->path);
+}
+
+sgn_error_t *sgn_ocfl_stage_settle(sgn_ocfl_stage_t *stage, int root)
+{
+    SGN_TRY(sgn_file_sync_dir(root, stage->there == 2 ? apr_pstrmemdup(stage->pool, stage->path, 5)
+                                    : stage->there == 1 ? apr_pstrmemdup(stage->pool, stage->path, 2) : "", stage->pool));
+    return sgn_ocfl_protect(root, stage->id, stage->pool);
 }
 
 sgn_error_t *sgn_ocfl_protect(int root, const char *id, apr_pool_t *pool)
@@ -288,6 +334,7 @@ void sgn_ocfl_stage_drop(sgn_ocfl_stage_t *stage)
 {
     sgn_error_t *ignored;
 
+    close_files(stage);
     sgn_pool_close_fd(stage->pool, stage->dir);
     ignored = sgn_file_remove(stage->staging, stage->name, stage->pool);    /* the sweeper comes again */
     (void)ignored;

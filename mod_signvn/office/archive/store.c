@@ -1,10 +1,10 @@
 /*
- * store.c: opening the archive, the durable commit of one object, and what is
- * done after a crash.
+ * store.c: opening the archive, and what is done after a crash.
  *
- * The mutex is held from intent to commit, so at most the last line of the
- * chain is an open intent.  The catalogue follows the journal in the same
- * order; its position never passes a line that is not in it.
+ * The mutex is held from the intents of a group to their commits, so open
+ * intents are found among the last lines of the chain only.  The catalogue
+ * follows the journal in the same order; its position passes neither a line
+ * that is not in it nor an intent that is open.
  */
 #include "office/archive/store.h"
 
@@ -80,9 +80,13 @@ static void sweep(sgn_archive_t *archive, apr_pool_t *pool)
     closedir(dir);
 }
 
-static void destroy_mutex(void *mutex)
+static void destroy_locks(void *data)
 {
-    pthread_mutex_destroy(mutex);
+    sgn_archive_t *archive = data;
+
+    pthread_mutex_destroy(&archive->mutex);
+    pthread_mutex_destroy(&archive->queue_mutex);
+    pthread_cond_destroy(&archive->queue_changed);
 }
 
 sgn_error_t *sgn_archive_open(sgn_archive_t **out, const sgn_archive_options_t *options, apr_pool_t *parent)
@@ -98,7 +102,9 @@ sgn_error_t *sgn_archive_open(sgn_archive_t **out, const sgn_archive_options_t *
     archive->catalog = archive->reader = options->catalog;
     archive->readonly = options->readonly;
     pthread_mutex_init(&archive->mutex, NULL);
-    sgn_pool_own(pool, &archive->mutex, destroy_mutex);
+    pthread_mutex_init(&archive->queue_mutex, NULL);
+    pthread_cond_init(&archive->queue_changed, NULL);
+    sgn_pool_own(pool, archive, destroy_locks);
     if (!options->readonly) {
         const char *slash = strrchr(archive->directory, '/');
         const char *parent_path = !slash ? "." : slash == archive->directory ? "/"
@@ -176,8 +182,7 @@ static sgn_error_t *is_whole(int *whole, sgn_archive_t *archive, const sgn_journ
     return NULL;
 }
 
-/* within: a transaction is open. */
-static sgn_error_t *apply(sgn_archive_t *archive, const sgn_journal_line_t *line, int within, apr_pool_t *pool)
+static sgn_error_t *apply(sgn_archive_t *archive, const sgn_journal_line_t *line, apr_pool_t *pool)
 {
     sgn_ocfl_inventory_t *inventory;
     json_t *record = NULL;
@@ -195,32 +200,94 @@ static sgn_error_t *apply(sgn_archive_t *archive, const sgn_journal_line_t *line
             record = NULL;
         }
     }
-    return within ? sgn_catalog_put_within(archive->catalog, record, line, pool) : sgn_catalog_put(archive->catalog, record, line, pool);
+    return sgn_catalog_put_within(archive->catalog, record, line, pool);
 }
+
+sgn_error_t *sgn_store_decide(int *whole, sgn_archive_t *archive, const sgn_journal_line_t *line, apr_pool_t *pool)
+{
+    const char *path;
+
+    SGN_TRY(is_whole(whole, archive, line, pool));
+    if (!*whole)
+        return NULL;
+    SGN_TRY(sgn_ocfl_path(&path, line->id, pool));
+    SGN_TRY(sgn_ocfl_protect(archive->root, line->id, pool));
+    SGN_TRY(sgn_file_sync_dir(archive->root, apr_pstrmemdup(pool, path, 5), pool));
+    SGN_TRY(sgn_file_sync_dir(archive->root, apr_pstrmemdup(pool, path, 2), pool));
+    return sgn_file_sync_dir(archive->root, "", pool);
+}
+
+/* ---- intents that a crash left open ---- */
+
+typedef struct open_t {
+    sgn_journal_line_t line;
+    struct open_t *next;
+} open_t;
+
+typedef struct {
+    open_t *first;
+    apr_pool_t *pool;
+} opens_t;
+
+static const char *kept(const opens_t *opens, const char *text)
+{
+    return text ? apr_pstrdup(opens->pool, text) : NULL;
+}
+
+static sgn_error_t *note_intent(void *baton, const sgn_journal_line_t *line, apr_pool_t *pool)
+{
+    opens_t *opens = baton;
+    open_t **at = &opens->first, *open;
+
+    (void)pool;
+    while (*at && strcmp((*at)->line.tx, line->tx) != 0)
+        at = &(*at)->next;
+    if (strcmp(line->op, "intent") != 0) {
+        if (*at)
+            *at = (*at)->next;
+        return NULL;
+    }
+    open = apr_pcalloc(opens->pool, sizeof(*open));
+    open->line = *line;
+    open->line.tx = kept(opens, line->tx);
+    open->line.id = kept(opens, line->id);
+    open->line.key = kept(opens, line->key);
+    open->line.agency = kept(opens, line->agency);
+    open->line.inventory = kept(opens, line->inventory);
+    open->line.sha256 = kept(opens, line->sha256);
+    *at = open;
+    return NULL;
+}
+
+/* What is on the disk decides. */
+static sgn_error_t *close_intents(sgn_archive_t *archive, const char *writer, apr_int64_t after, apr_pool_t *pool)
+{
+    opens_t opens = { NULL, pool };
+    open_t *open;
+    int whole;
+
+    SGN_TRY(sgn_journal_walk(NULL, NULL, archive->chains, writer, after, note_intent, &opens, pool));
+    for (open = opens.first; open; open = open->next) {
+        if (!sgn_archive_is_id(open->line.id))
+            return SGN_ERROR(pool, SGN_ARCHIVE_DAMAGED, "journal line %" APR_INT64_T_FMT, open->line.seq);
+        SGN_TRY(sgn_store_decide(&whole, archive, &open->line, pool));
+        open->line.op = whole ? "commit" : "abort";
+        SGN_TRY(sgn_journal_add(archive->journal, &open->line, pool));
+    }
+    return NULL;
+}
+
+/* ---- lines that the catalogue lacks ---- */
 
 typedef struct {
     sgn_archive_t *archive;
-    sgn_journal_line_t open;    /* op NULL: none */
     int rows;                   /* in the open transaction */
-    apr_pool_t *pool;
 } settle_t;
 
 static sgn_error_t *settle_line(void *baton, const sgn_journal_line_t *line, apr_pool_t *pool)
 {
     settle_t *settle = baton;
 
-    if (strcmp(line->op, "intent") == 0) {
-        settle->open = *line;
-        settle->open.op = "intent";
-        settle->open.tx = apr_pstrdup(settle->pool, line->tx);
-        settle->open.id = apr_pstrdup(settle->pool, line->id);
-        settle->open.key = line->key ? apr_pstrdup(settle->pool, line->key) : NULL;
-        settle->open.agency = line->agency ? apr_pstrdup(settle->pool, line->agency) : NULL;
-        settle->open.inventory = apr_pstrdup(settle->pool, line->inventory);
-        settle->open.sha256 = apr_pstrdup(settle->pool, line->sha256);
-        return NULL;
-    }
-    settle->open.op = NULL;
     if (strcmp(line->op, "commit") != 0)
         return NULL;
     if (settle->rows++ == STORE_BATCH) {
@@ -228,26 +295,7 @@ static sgn_error_t *settle_line(void *baton, const sgn_journal_line_t *line, apr
         SGN_TRY(sgn_db_begin(settle->archive->catalog, pool));
         settle->rows = 0;
     }
-    return apply(settle->archive, line, 1, pool);
-}
-
-static sgn_error_t *resolve(sgn_archive_t *archive, sgn_journal_line_t *line, apr_pool_t *pool)
-{
-    const char *path;
-    int whole;
-
-    SGN_TRY(is_whole(&whole, archive, line, pool));
-    if (whole) {
-        SGN_TRY(sgn_ocfl_path(&path, line->id, pool));
-        SGN_TRY(sgn_ocfl_protect(archive->root, line->id, pool));
-        SGN_TRY(sgn_file_sync_dir(archive->root, apr_pstrmemdup(pool, path, 5), pool));
-        SGN_TRY(sgn_file_sync_dir(archive->root, apr_pstrmemdup(pool, path, 2), pool));
-        SGN_TRY(sgn_file_sync_dir(archive->root, "", pool));
-    }
-    line->op = whole ? "commit" : "abort";
-    SGN_TRY(sgn_journal_add(archive->journal, line, pool));
-    line->writer = sgn_journal_writer(archive->journal);
-    return whole ? apply(archive, line, 0, pool) : NULL;
+    return apply(settle->archive, line, pool);
 }
 
 sgn_error_t *sgn_store_settle(sgn_archive_t *archive, apr_pool_t *pool)
@@ -259,11 +307,13 @@ sgn_error_t *sgn_store_settle(sgn_archive_t *archive, apr_pool_t *pool)
         SGN_TRY(sgn_journal_mend(archive->journal, pool));
     SGN_TRY(sgn_journal_writers(&writers, archive->chains, pool));
     for (i = 0; writers[i]; i++) {
-        settle_t settle = { .archive = archive, .pool = pool };
+        settle_t settle = { .archive = archive };
         apr_int64_t after;
         sgn_error_t *error;
 
         SGN_TRY(sgn_catalog_position(&after, archive->catalog, writers[i], pool));
+        if (strcmp(writers[i], sgn_journal_writer(archive->journal)) == 0)
+            SGN_TRY(close_intents(archive, writers[i], after, pool));
         SGN_TRY(sgn_db_begin(archive->catalog, pool));
         error = sgn_journal_walk(NULL, NULL, archive->chains, writers[i], after, settle_line, &settle, pool);
         if (!error)
@@ -272,8 +322,6 @@ sgn_error_t *sgn_store_settle(sgn_archive_t *archive, apr_pool_t *pool)
             sgn_db_rollback(archive->catalog);
             return error;
         }
-        if (settle.open.op && strcmp(writers[i], sgn_journal_writer(archive->journal)) == 0)
-            SGN_TRY(resolve(archive, &settle.open, pool));
     }
     archive->behind = 0;
     return NULL;
@@ -287,55 +335,6 @@ sgn_error_t *sgn_store_catch_up(sgn_archive_t *archive, apr_pool_t *pool)
         return NULL;
     pthread_mutex_lock(&archive->mutex);
     error = archive->behind ? sgn_store_settle(archive, pool) : NULL;
-    pthread_mutex_unlock(&archive->mutex);
-    return error;
-}
-
-/* ---- the commit ---------------------------------------------------------------- */
-
-static sgn_error_t *commit_locked(sgn_archive_t *archive, sgn_ocfl_stage_t *stage, sgn_journal_line_t *line,
-                                  const json_t *record, apr_pool_t *pool)
-{
-    sgn_archive_receipt_t *known = NULL;
-    sgn_error_t *error, *late;
-
-    if (archive->behind || sgn_journal_is_broken(archive->journal))
-        SGN_TRY(sgn_store_settle(archive, pool));
-    if (line->key)
-        SGN_TRY(sgn_catalog_receipt(&known, archive->catalog, "ingest_key", line->key, pool));
-    if (known)      /* another thread was faster with the same act */
-        return SGN_ERROR(pool, SGN_DB_UNIQUE, "the act is archived as %s", known->id);
-    line->tx = sgn_ocfl_stage_name(stage);
-    line->writer = sgn_journal_writer(archive->journal);
-    line->op = "intent";
-    SGN_TRY(sgn_journal_add(archive->journal, line, pool));
-    error = sgn_ocfl_stage_place(stage, archive->root);
-    if (error) {
-        /* Placed or not, what is on the disk decides: the same as after a crash. */
-        archive->behind = 1;
-        late = sgn_store_settle(archive, pool);
-        if (late)
-            sgn_log_error(SGN_LOG_ERROR, "archive", late);
-        return error;
-    }
-    line->op = "commit";
-    archive->behind = 1;    /* until the catalogue has it */
-    SGN_TRY(sgn_journal_add(archive->journal, line, pool));
-    error = sgn_catalog_put(archive->catalog, record, line, pool);
-    if (error)
-        sgn_log_error(SGN_LOG_ERROR, "archive", error);     /* durable all the same: replayed later */
-    else
-        archive->behind = 0;
-    return NULL;
-}
-
-sgn_error_t *sgn_store_commit(sgn_archive_t *archive, sgn_ocfl_stage_t *stage, sgn_journal_line_t *line,
-                              const json_t *record, apr_pool_t *pool)
-{
-    sgn_error_t *error;
-
-    pthread_mutex_lock(&archive->mutex);
-    error = commit_locked(archive, stage, line, record, pool);
     pthread_mutex_unlock(&archive->mutex);
     return error;
 }
