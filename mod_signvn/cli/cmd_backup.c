@@ -241,6 +241,9 @@ static int restore(sgn_cli_t *cli)
     else
         sgn_cli_line(cli, "%s  manifest %" APR_INT64_T_FMT "  objects %" APR_INT64_T_FMT "  restored %" APR_INT64_T_FMT "  documents %" APR_INT64_T_FMT,
                      options.directory, number(answer, "manifest"), number(answer, "objects"), number(answer, "restored"), number(answer, "documents"));
+    json_array_foreach(json_object_get(answer, "without"), i, id)
+        if (!cli->json)
+            sgn_cli_line(cli, "WITHOUT  %s: this set does not have all of the agency, give the others with --also", json_string_value(id));
     json_array_foreach(json_object_get(answer, "lost"), i, id)
         if (!cli->json)
             sgn_cli_line(cli, "LOST  %s", json_string_value(id));

@@ -140,7 +140,7 @@ static inline const char *code_of(json_t *answer)
 
 static inline json_t *verify(const char *disk, int level)
 {
-    sgn_backup_verify_t options = { .address = apr_pstrcat(tap_pool(), "dir:", disk, NULL), .signer = { fingerprint, by_openssl, NULL }, .level = level,
+    sgn_backup_verify_t options = { .address = apr_pstrcat(tap_pool(), "dir:", disk, NULL), .signer = { fingerprint, by_openssl, NULL, NULL }, .level = level,
                                     .scratch = ground.path };
     json_t *answer = NULL;
 
@@ -219,7 +219,7 @@ static inline const char *first_pack(const char *disk)
 static inline json_t *restore(const char *from, const char *other, const char *to, sgn_code_t want, int accept, const char *name)
 {
     const char *others[] = { other ? apr_pstrcat(tap_pool(), "dir:", other, NULL) : NULL, NULL };
-    sgn_backup_restore_t options = { .address = apr_pstrcat(tap_pool(), "dir:", from, NULL), .others = others, .signer = { fingerprint, by_openssl, NULL },
+    sgn_backup_restore_t options = { .address = apr_pstrcat(tap_pool(), "dir:", from, NULL), .others = others, .signer = { fingerprint, by_openssl, NULL, NULL },
                                      .directory = path_of(to), .accept_loss = accept };
     json_t *answer = NULL;
 

@@ -78,7 +78,7 @@ static json_t *target_of(json_t *list, const char *name)
 
 static json_t *header_of(const char *disk)
 {
-    sgn_manifest_signer_t signer = { fingerprint, by_openssl, NULL };
+    sgn_manifest_signer_t signer = { fingerprint, by_openssl, NULL, NULL };
     sgn_manifest_t *manifest;
     sgn_medium_t *medium;
     apr_int64_t newest;

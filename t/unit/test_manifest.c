@@ -107,7 +107,7 @@ static sgn_bytes_t at_once(const json_t *header, int count, const char *pack)
 
 static const char *write_lines(json_t *header, apr_int64_t seq, int count, const char *pack)
 {
-    sgn_manifest_signer_t signer = { fingerprint, by_openssl, NULL };
+    sgn_manifest_signer_t signer = { fingerprint, by_openssl, NULL, NULL };
     sgn_manifest_draft_t *draft;
     apr_pool_t *pool, *round;
     const char *digest;
@@ -142,7 +142,7 @@ static sgn_error_t *count_line(void *baton, json_t *line, apr_pool_t *pool)
 
 static sgn_error_t *read_lines(apr_int64_t seq, sgn_manifest_line_fn each)
 {
-    sgn_manifest_signer_t signer = { fingerprint, by_openssl, NULL };
+    sgn_manifest_signer_t signer = { fingerprint, by_openssl, NULL, NULL };
     sgn_manifest_t *manifest;
     apr_pool_t *pool;
     sgn_error_t *error;
@@ -197,7 +197,7 @@ static sgn_error_t *look_at(void *baton, apr_int64_t done, apr_int64_t total, co
 /* A set with very many objects behind a few packs: a full run lists them all anew. */
 static void test_memory(const char *pack, const char *previous)
 {
-    sgn_backup_verify_t options = { .address = apr_pstrcat(tap_pool(), "dir:", disk_a, NULL), .signer = { fingerprint, by_openssl, NULL },
+    sgn_backup_verify_t options = { .address = apr_pstrcat(tap_pool(), "dir:", disk_a, NULL), .signer = { fingerprint, by_openssl, NULL, NULL },
                                     .level = 1, .scratch = ground.path };
     long before;
     json_t *answer, *target;

@@ -165,11 +165,16 @@ int sgn_archive_chains(sgn_archive_t *archive);
  * the copy has it.  Nothing of the agencies that are keys of `without` is in it. */
 sgn_error_t *sgn_archive_snapshot(json_t **positions, sgn_archive_t *archive, const char *path, const json_t *without,
                                   apr_pool_t *pool);
-/* A restored tree below `directory`/archive becomes an archive: declaration,
- * journal line for each object ({id, version, inventory, sha256, size, bytes,
- * agency, key}), nothing believed that is not valid: such objects are removed
- * and their ids added to lost. */
-sgn_error_t *sgn_archive_adopt(json_t *lost, int directory, const json_t *objects, apr_pool_t *pool);
+/* A restored tree below `directory` (root/ is there) becomes an archive: begin,
+ * each object ({id, version, inventory, sha256, size, bytes, agency, key}), end.
+ * Nothing is believed that is not valid: such an object is removed and *good is
+ * 0; it may come again from elsewhere. */
+typedef struct sgn_archive_adoption_t sgn_archive_adoption_t;
+sgn_error_t *sgn_archive_adopt_begin(sgn_archive_adoption_t **out, int directory, apr_pool_t *pool);
+sgn_error_t *sgn_archive_adopt(int *good, sgn_archive_adoption_t *adoption, const json_t *object, apr_pool_t *pool);
+sgn_error_t *sgn_archive_adopt_end(sgn_archive_adoption_t *adoption, apr_pool_t *pool);
+/* Is the chain one that a restore made? */
+int sgn_archive_is_restored(const char *writer);
 
 /* Figures for /health and /metrics: {documents, bytes, freeBytes, behind, staging}. */
 sgn_error_t *sgn_archive_status(json_t **out, sgn_archive_t *archive, apr_pool_t *pool);

@@ -192,46 +192,55 @@ static const char *text_of(const json_t *object, const char *key)
     return text ? text : "";
 }
 
-sgn_error_t *sgn_archive_adopt(json_t *lost, int directory, const json_t *objects, apr_pool_t *pool)
-{
+struct sgn_archive_adoption_t {
+    int root, chains;
     sgn_journal_t *journal;
+};
+
+int sgn_archive_is_restored(const char *writer)
+{
+    return strncmp(writer, "r-", 2) == 0;
+}
+
+sgn_error_t *sgn_archive_adopt_begin(sgn_archive_adoption_t **out, int directory, apr_pool_t *pool)
+{
+    sgn_archive_adoption_t *adoption = apr_pcalloc(pool, sizeof(*adoption));
     unsigned char random[6];
-    apr_pool_t *round;
     const char *writer;
-    int root, chains, good;
-    json_t *object;
-    size_t i;
 
     SGN_TRY(sgn_file_mkdir(directory, "journal", 0750, pool));
-    SGN_TRY(sgn_file_open(&root, directory, "root", O_RDONLY | O_DIRECTORY, 0, pool));
-    SGN_TRY(sgn_file_open(&chains, directory, "journal", O_RDONLY | O_DIRECTORY, 0, pool));
+    SGN_TRY(sgn_file_open(&adoption->root, directory, "root", O_RDONLY | O_DIRECTORY, 0, pool));
+    SGN_TRY(sgn_file_open(&adoption->chains, directory, "journal", O_RDONLY | O_DIRECTORY, 0, pool));
     /* A chain of its own, closed for ever behind the last line: the next
      * writer takes a new name. */
     SGN_TRY(sgn_random_bytes(random, sizeof(random), pool));
     writer = apr_pstrcat(pool, "r-", sgn_bytes_hex(sgn_bytes(random, sizeof(random)), pool), NULL);
-    SGN_TRY(sgn_file_write(chains, "WRITER", sgn_bytes_str(writer), 0440, pool));
-    SGN_TRY(sgn_journal_open(&journal, chains, pool));
-    apr_pool_create(&round, pool);
-    json_array_foreach((json_t *)objects, i, object) {
-        sgn_journal_line_t line = {
-            .op = "commit", .tx = "restore", .id = text_of(object, "id"), .version = (int)json_integer_value(json_object_get(object, "version")),
-            .inventory = text_of(object, "inventory"), .sha256 = text_of(object, "sha256"), .agency = text_of(object, "agency"),
-            .key = json_string_value(json_object_get(object, "key")), .size = json_integer_value(json_object_get(object, "size")),
-            .bytes = json_integer_value(json_object_get(object, "bytes")),
-        };
+    SGN_TRY(sgn_file_write(adoption->chains, "WRITER", sgn_bytes_str(writer), 0440, pool));
+    SGN_TRY(sgn_journal_open(&adoption->journal, adoption->chains, pool));
+    *out = adoption;
+    return NULL;
+}
 
-        apr_pool_clear(round);
-        if (!sgn_archive_is_id(line.id))
-            return SGN_ERROR(pool, SGN_BACKUP_MANIFEST, "an identifier that is not one of ours");
-        SGN_TRY(object_is_good(&good, root, line.id, line.inventory, round));
-        if (!good) {
-            json_array_append_new(lost, json_string(line.id));
-            SGN_TRY(remove_object(root, line.id, round));
-            continue;
-        }
-        SGN_TRY(sgn_ocfl_protect(root, line.id, round));
-        SGN_TRY(sgn_journal_add_late(journal, &line, round));
-    }
-    SGN_TRY(sgn_journal_sync(journal, pool));
-    return sgn_file_remove(chains, "WRITER", pool);
+sgn_error_t *sgn_archive_adopt(int *good, sgn_archive_adoption_t *adoption, const json_t *object, apr_pool_t *pool)
+{
+    sgn_journal_line_t line = {
+        .op = "commit", .tx = "restore", .id = text_of(object, "id"), .version = (int)json_integer_value(json_object_get(object, "version")),
+        .inventory = text_of(object, "inventory"), .sha256 = text_of(object, "sha256"), .agency = text_of(object, "agency"),
+        .key = json_string_value(json_object_get(object, "key")), .size = json_integer_value(json_object_get(object, "size")),
+        .bytes = json_integer_value(json_object_get(object, "bytes")),
+    };
+
+    if (!sgn_archive_is_id(line.id))
+        return SGN_ERROR(pool, SGN_BACKUP_MANIFEST, "an identifier that is not one of ours");
+    SGN_TRY(object_is_good(good, adoption->root, line.id, line.inventory, pool));
+    if (!*good)
+        return remove_object(adoption->root, line.id, pool);
+    SGN_TRY(sgn_ocfl_protect(adoption->root, line.id, pool));
+    return sgn_journal_add_late(adoption->journal, &line, pool);
+}
+
+sgn_error_t *sgn_archive_adopt_end(sgn_archive_adoption_t *adoption, apr_pool_t *pool)
+{
+    SGN_TRY(sgn_journal_sync(adoption->journal, pool));
+    return sgn_file_remove(adoption->chains, "WRITER", pool);
 }

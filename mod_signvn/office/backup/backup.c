@@ -26,7 +26,8 @@ static const sgn_db_migration_t backup_migrations[] = {
       " layout TEXT NOT NULL, PRIMARY KEY (target, items));"
       "CREATE TABLE backup_damaged (target TEXT NOT NULL, id TEXT NOT NULL, version INTEGER NOT NULL, line TEXT NOT NULL,"
       " PRIMARY KEY (target, id, version));" },
-    { 2, 1, "CREATE TABLE backup_agency (agency TEXT PRIMARY KEY, targets TEXT);" },
+    { 2, 1, "CREATE TABLE backup_agency (agency TEXT PRIMARY KEY, targets TEXT);"
+      "CREATE TABLE backup_signer (fingerprint TEXT PRIMARY KEY, since TEXT NOT NULL);" },
     { 0, 0, NULL }
 };
 
@@ -62,6 +63,30 @@ sgn_error_t *sgn_room_identity(json_t **out, sgn_medium_t *medium, apr_pool_t *p
     SGN_TRY(error);
     error = sgn_json_parse(out, bytes, 64 * 1024, pool);
     return error ? SGN_WRAP(pool, error, SGN_BACKUP_WRONG_MEDIUM, "SIGNVN-BACKUP.json cannot be read") : NULL;
+}
+
+sgn_error_t *sgn_room_signer_note(sgn_db_t *office, const char *fingerprint, apr_pool_t *pool)
+{
+    SGN_TRY(sgn_db_migrate(office, "backup", backup_migrations, pool));
+    return sgn_db_run(office, pool, "INSERT OR IGNORE INTO backup_signer (fingerprint, since) VALUES ($1, $2)", "ss",
+                      fingerprint, sgn_clock_print(sgn_clock_now(), pool));
+}
+
+sgn_error_t *sgn_room_signer(sgn_manifest_signer_t *out, sgn_backup_t *backup, apr_pool_t *pool)
+{
+    sgn_db_rows_t *rows;
+    const char **earlier;
+    int i;
+
+    SGN_TRY(sgn_db_query(&rows, backup->options.office, pool, "SELECT fingerprint FROM backup_signer ORDER BY since DESC", ""));
+    earlier = apr_pcalloc(pool, sizeof(*earlier) * (size_t)(sgn_db_count(rows) + 1));
+    for (i = 0; i < sgn_db_count(rows); i++)
+        earlier[i] = sgn_db_text(rows, i, 0);
+    out->fingerprint = sgn_keys_certificate_sha256(backup->options.keys);
+    out->verify = backup->options.verify;
+    out->baton = backup->options.baton;
+    out->earlier = earlier;
+    return NULL;
 }
 
 static int is_known(sgn_db_t *office, const char *name, apr_pool_t *pool)
@@ -479,9 +504,7 @@ sgn_error_t *sgn_backup_verify_target(json_t **out, sgn_backup_t *backup, const 
 {
     int count, i;
     const sgn_room_target_t *targets = sgn_room_targets(&count, *backup->options.config, pool);
-    sgn_backup_verify_t options = {
-        .signer = { sgn_keys_certificate_sha256(backup->options.keys), backup->options.verify, backup->options.baton }, .level = level,
-    };
+    sgn_backup_verify_t options = { .level = level };
     sgn_db_rows_t *rows;
 
     for (i = 0; i < count && strcmp(targets[i].name, target) != 0; i++)
@@ -489,6 +512,7 @@ sgn_error_t *sgn_backup_verify_target(json_t **out, sgn_backup_t *backup, const 
     if (i == count)
         return SGN_ERROR(pool, SGN_BACKUP_UNKNOWN, "no such target");
     options.address = targets[i].address;
+    SGN_TRY(sgn_room_signer(&options.signer, backup, pool));
     options.scratch = apr_pstrcat(pool, backup->options.state_path, "/db", NULL);
     SGN_TRY(sgn_db_query(&rows, backup->options.office, pool, "SELECT manifest FROM backup_target WHERE name = $1", "s", target));
     options.expect = sgn_db_count(rows) ? sgn_db_int(rows, 0, 0) : 0;

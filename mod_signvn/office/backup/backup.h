@@ -74,7 +74,7 @@ sgn_error_t *sgn_backup_status(json_t **out, sgn_backup_t *backup, int probe, ap
 sgn_error_t *sgn_backup_targets_of(json_t **out, sgn_backup_t *backup, const char *agency, apr_pool_t *pool);
 
 /* Looks at everything a target holds: level 1 there and of its size, 2 every
- * digest, 3 unpacked and valid OCFL.  {target, level, manifests, packs,
+ * digest (of a pack that is damaged, which objects), 3 unpacked and valid OCFL.  {target, level, manifests, packs,
  * objects, bytes, ok, errors:[{name, text}]}. */
 typedef struct {
     const char *address;        /* "dir:/…" */
@@ -97,7 +97,9 @@ typedef struct {
     int accept_loss;            /* take less than is known to have been there */
 } sgn_backup_restore_t;
 
-/* {manifest, set, objects, restored, lost:[ids], databases, documents}.
+/* {manifest, set, objects, restored, fromOthers, lost:[ids], without:[agencies
+ * that the set does not have whole], documents}.  Objects that the set lost or
+ * does not have come from the others.
  * SGN_RESTORE_NOT_EMPTY, SGN_BACKUP_MANIFEST (B27: older than known). */
 sgn_error_t *sgn_backup_restore(json_t **out, const sgn_backup_restore_t *options,
                                 sgn_archive_progress_fn progress, void *baton, apr_pool_t *pool);

@@ -32,6 +32,8 @@ typedef struct {
     json_t *without;                /* {agency: {writer: seq}}: left out, but for what the set has up to there */
     json_t *regain;                 /* the same of agencies that were left out and are not any more */
     int scope_changed;
+    int resigned;                   /* the last manifest is signed by a key before ours */
+    sgn_db_t *listed;               /* what the set lists, while a restored chain is compared; NULL */
     json_t *chains;                 /* {writer: {seq, head}}: the journal's own heads */
     sgn_audit_head_t audit;
     json_t *catalog, *office;       /* databases of the header */

@@ -85,6 +85,14 @@ static sgn_error_t *follow(sgn_job_t *job, const sgn_manifest_t *manifest)
 
 /* ---- the medium -------------------------------------------------------------------- */
 
+static sgn_error_t *put_identity(sgn_job_t *job, json_t *identity)
+{
+    sgn_json_set_str(identity, "signer", sgn_keys_certificate_sha256(job->backup->options.keys));
+    SGN_TRY(sgn_target_put(job->medium, "README.txt", sgn_bytes_str(run_readme), job->pool));
+    SGN_TRY(sgn_target_put(job->medium, "signer.pem", sgn_bytes_str(sgn_keys_certificate_pem(job->backup->options.keys)), job->pool));
+    return sgn_target_put(job->medium, "SIGNVN-BACKUP.json", sgn_bytes_str(sgn_json_print_pretty(identity, job->pool)), job->pool);
+}
+
 static sgn_error_t *make_identity(sgn_job_t *job)
 {
     json_t *identity = sgn_json_object(job->pool);
@@ -100,10 +108,23 @@ static sgn_error_t *make_identity(sgn_job_t *job)
     sgn_json_set_str(identity, "set", job->set);
     sgn_json_set_str(identity, "target", job->target->name);
     sgn_json_set_str(identity, "created", now_text(job->pool));
-    sgn_json_set_str(identity, "signer", sgn_keys_certificate_sha256(job->backup->options.keys));
-    SGN_TRY(sgn_target_put(job->medium, "README.txt", sgn_bytes_str(run_readme), job->pool));
-    SGN_TRY(sgn_target_put(job->medium, "signer.pem", sgn_bytes_str(sgn_keys_certificate_pem(job->backup->options.keys)), job->pool));
-    return sgn_target_put(job->medium, "SIGNVN-BACKUP.json", sgn_bytes_str(sgn_json_print_pretty(identity, job->pool)), job->pool);
+    return put_identity(job, identity);
+}
+
+/* After a restore: our certificate, and the one before beside it for the
+ * manifests that it signed. */
+static sgn_error_t *renew_identity(sgn_job_t *job)
+{
+    json_t *identity;
+    const char *before;
+    sgn_bytes_t pem;
+
+    SGN_TRY(sgn_room_identity(&identity, job->medium, job->pool));
+    before = json_string_value(json_object_get(identity, "signer"));
+    if (before && strlen(before) == 64 && strspn(before, "0123456789abcdef") == 64 && strcmp(before, job->signer.fingerprint) != 0
+        && !sgn_target_get(&pem, job->medium, "signer.pem", 64 * 1024, job->pool))
+        SGN_TRY(sgn_target_put(job->medium, apr_psprintf(job->pool, "signer-%.16s.pem", before), pem, job->pool));
+    return put_identity(job, identity);
 }
 
 static sgn_error_t *check_device(sgn_job_t *job, const sgn_config_t *config)
@@ -188,6 +209,7 @@ static sgn_error_t *continue_from(sgn_job_t *job, const char *known_digest, apr_
     if (strcmp(manifest->digest, known_digest) != 0)
         return SGN_ERROR(job->pool, SGN_BACKUP_MANIFEST, "manifest %" APR_INT64_T_FMT " is not the one that was written", job->last);
     job->last_digest = manifest->digest;
+    job->resigned = strcmp(manifest->signer, job->signer.fingerprint) != 0;
     if (json_object_get(manifest->header, "journal"))
         job->before = json_object_get(manifest->header, "journal");
     job->catalog = json_object_get(json_object_get(manifest->header, "databases"), "catalog");
@@ -344,7 +366,7 @@ static int is_full_due(const sgn_job_t *job)
 {
     const char *today = sgn_clock_print_date(sgn_clock_now(), job->pool);
 
-    return !job->last || !job->last_kind_full || strncmp(job->last_kind_full, today, 7) != 0;
+    return !job->last || job->resigned || !job->last_kind_full || strncmp(job->last_kind_full, today, 7) != 0;
 }
 
 #define STATE(text) SGN_TRY(sgn_room_state(job->backup, job->run, job->target->name, text, job->pool))
@@ -357,11 +379,14 @@ static sgn_error_t *run_steps(sgn_job_t *job)
 
     SGN_TRY(sgn_db_run(job->backup->options.office, job->pool, "UPDATE backup_run SET started = $1 WHERE run = $2 AND target = $3",
                        "sss", now_text(job->pool), job->run, job->target->name));
+    SGN_TRY(sgn_room_signer(&job->signer, job->backup, job->pool));
     SGN_TRY(sgn_file_root(&job->scratch, apr_pstrcat(job->pool, job->backup->options.state_path, "/db", NULL), job->pool));
     SGN_TRY(identify(job, &known_digest, &known));
     STATE("identified");
     SGN_TRY(continue_from(job, known_digest, known));
     SGN_TRY(scope(job));
+    if (job->resigned)
+        SGN_TRY(renew_identity(job));
     STATE("leased");
     job->full = job->full || is_full_due(job);
     SGN_TRY(snapshots(job, &office, &catalog));
@@ -419,8 +444,5 @@ void sgn_room_run(sgn_backup_t *backup, const char *run, const sgn_room_target_t
     job->pack_lines = sgn_buf_make((size_t)1 << 28, pool);
     job->lost = sgn_json_array(pool);
     job->retried = sgn_json_array(pool);
-    job->signer.fingerprint = sgn_keys_certificate_sha256(backup->options.keys);
-    job->signer.verify = backup->options.verify;
-    job->signer.baton = backup->options.baton;
     note_end(job, run_steps(job));
 }

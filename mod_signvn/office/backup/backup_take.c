@@ -8,6 +8,7 @@
 
 #include <apr_strings.h>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "office/archive/journal.h"
 
@@ -31,6 +32,67 @@ static int is_not_wanted(const gather_t *gather, const char *agency, const char 
     return json_object_get(gather->job->without, agency) || seq <= (regained ? place_of(regained, writer) : gather->after);
 }
 
+/* ---- a restored chain: what the set has already --------------------------------------------
+ * A restore begins a new chain with what came from a set.  Its lines are
+ * compared with the set's, else all of it would be copied once more. */
+
+#define TAKE_LISTED "listed.sqlite"
+
+static sgn_error_t *drop_listed(sgn_job_t *job)
+{
+    static const char *const files[] = { TAKE_LISTED, TAKE_LISTED "-wal", TAKE_LISTED "-shm" };
+    size_t i;
+
+    for (i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+        SGN_TRY(sgn_file_remove(job->scratch, files[i], job->pool));
+    return NULL;
+}
+
+static sgn_error_t *list_line(void *baton, json_t *line, apr_pool_t *pool)
+{
+    sgn_job_t *job = baton;
+
+    if (!json_object_get(line, "id") || !json_object_get(line, "inventory") || json_object_get(line, "damaged"))
+        return NULL;
+    return sgn_db_run(job->listed, pool, "INSERT OR IGNORE INTO listed (id, inventory) VALUES ($1, $2)", "ss",
+                      json_string_value(json_object_get(line, "id")), json_string_value(json_object_get(line, "inventory")));
+}
+
+static sgn_error_t *list_manifest(void *baton, const sgn_manifest_t *manifest, apr_pool_t *pool)
+{
+    return sgn_manifest_each(manifest, list_line, baton, pool);
+}
+
+static sgn_error_t *begin_listed(sgn_job_t *job)
+{
+    static const sgn_db_migration_t migrations[] = {
+        { 1, 1, "CREATE TABLE listed (id TEXT NOT NULL, inventory TEXT NOT NULL, PRIMARY KEY (id, inventory)) WITHOUT ROWID" },
+        { 0, 0, NULL }
+    };
+    sgn_error_t *error;
+
+    SGN_TRY(drop_listed(job));      /* of a run that died */
+    SGN_TRY(sgn_db_open(&job->listed, apr_pstrcat(job->pool, "sqlite:", job->backup->options.state_path, "/db/" TAKE_LISTED, NULL), 0, job->pool));
+    SGN_TRY(sgn_db_migrate(job->listed, "listed", migrations, job->pool));
+    SGN_TRY(sgn_db_begin(job->listed, job->pool));
+    error = sgn_manifest_walk(job->medium, job->last, job->set, &job->signer, job->scratch, list_manifest, job, job->pool);
+    if (!error)
+        return sgn_db_commit(job->listed, job->pool);
+    sgn_db_rollback(job->listed);
+    return error;
+}
+
+static sgn_error_t *is_listed(int *yes, sgn_job_t *job, const char *id, const char *inventory, apr_pool_t *pool)
+{
+    sgn_db_rows_t *rows;
+
+    if (!job->listed)
+        return NULL;
+    SGN_TRY(sgn_db_query(&rows, job->listed, pool, "SELECT 1 FROM listed WHERE id = $1 AND inventory = $2", "ss", id, inventory));
+    *yes = sgn_db_count(rows) > 0;
+    return NULL;
+}
+
 static sgn_error_t *gather_line(void *baton, const sgn_journal_line_t *line, apr_pool_t *pool)
 {
     gather_t *gather = baton;
@@ -38,8 +100,14 @@ static sgn_error_t *gather_line(void *baton, const sgn_journal_line_t *line, apr
                              .key = line->key, .writer = line->writer, .version = line->version, .seq = line->seq,
                              .size = line->size, .bytes = line->bytes };
 
+    int listed = 0;
+
     if (line->seq > gather->until || strcmp(line->op, "commit") != 0 || !sgn_archive_is_id(line->id)
         || is_not_wanted(gather, sgn_archive_agency(line->id, pool), line->writer, line->seq))
+        return NULL;
+    if (sgn_archive_is_restored(line->writer))
+        SGN_TRY(is_listed(&listed, gather->job, line->id, line->inventory, pool));
+    if (listed)
         return NULL;
     return sgn_backup_pack_add(gather->job, &item);
 }
@@ -97,6 +165,9 @@ sgn_error_t *sgn_backup_take_new(sgn_job_t *job)
     const char *writer;
     json_t *seq;
 
+    json_object_foreach(job->now, writer, seq)
+        if (job->last && !job->listed && sgn_archive_is_restored(writer) && !json_object_get(job->before, writer))
+            SGN_TRY(begin_listed(job));
     SGN_TRY(gather_damaged(job));
     job->chains = sgn_json_object(job->pool);
     json_object_foreach(job->now, writer, seq) {
@@ -114,7 +185,8 @@ sgn_error_t *sgn_backup_take_new(sgn_job_t *job)
         sgn_json_set_str(chain, "head", head);
         sgn_json_set(job->chains, writer, chain);
     }
-    return sgn_backup_pack_flush(job);
+    SGN_TRY(sgn_backup_pack_flush(job));
+    return job->listed ? drop_listed(job) : NULL;
 }
 
 /* ---- a full run: everything that is there, read again ------------------------------------ */

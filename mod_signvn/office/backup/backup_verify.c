@@ -20,10 +20,11 @@
 typedef struct {
     const sgn_backup_verify_t *options;
     sgn_medium_t *medium;
-    json_t *errors;
+    json_t *errors, *bad;       /* bad: packs that are not what was written */
+    const char *id;             /* of the object that is looked at */
     apr_int64_t wrong, manifests, packs, objects, bytes, total;
     int scratch;
-    int root;                   /* level 3: unpacked here, -1 */
+    int root;                   /* unpacked here: level 3 every pack, 2 the bad ones; -1 */
     sgn_archive_progress_fn progress;
     void *baton;
     apr_pool_t *pool;
@@ -41,6 +42,28 @@ static void note(verify_t *verify, const char *name, const char *text)
     json_array_append_new(verify->errors, item);
 }
 
+/* Which of its objects are not what they were is found out below. */
+static sgn_error_t *open_bad(verify_t *verify, const char *pack, const char *name, apr_pool_t *pool)
+{
+    const char *ignored;
+    apr_off_t size;
+    sgn_error_t *error;
+
+    note(verify, name, "not the bytes that were written");
+    json_object_set_new(verify->bad, pack, json_true());
+    if (verify->options->level >= 3)
+        return NULL;
+    error = sgn_pack_read(&ignored, &size, verify->root, NULL, verify->medium, name, pool);
+    return error && error->code == SGN_DISK_FULL ? error : NULL;
+}
+
+static void miss_pack(verify_t *verify, const char *pack, const char *name, const char *text)
+{
+    note(verify, name, text);
+    if (verify->options->level >= 2)
+        json_object_set_new(verify->bad, pack, json_true());
+}
+
 static sgn_error_t *check_pack(verify_t *verify, const char *pack, apr_off_t stated, apr_pool_t *pool)
 {
     const char *name = sgn_pack_path(pack, pool), *sha512 = pack;
@@ -52,18 +75,18 @@ static sgn_error_t *check_pack(verify_t *verify, const char *pack, apr_off_t sta
         return NULL;
     }
     verify->packs++;
-    error = verify->options->level >= 3 ? sgn_pack_read(&sha512, &size, verify->root, verify->medium, name, pool)
+    error = verify->options->level >= 3 ? sgn_pack_read(&sha512, &size, verify->root, NULL, verify->medium, name, pool)
         : verify->options->level == 2 ? sgn_target_digest(&sha512, &size, verify->medium, name, pool)
         : sgn_target_size(&size, verify->medium, name, pool);
     if (error && (error->code == SGN_BACKUP_DAMAGED || error->code == SGN_FILE_ABSENT || error->code == SGN_FILE_FAILED
                   || error->code == SGN_FILE_SHORT || error->code == SGN_FILE_UNSAFE))
-        note(verify, name, error->code == SGN_FILE_ABSENT ? "missing" : error->detail);
+        miss_pack(verify, pack, name, error->code == SGN_FILE_ABSENT ? "missing" : error->detail);
     else if (error)
         return error;
     else if (size != stated)
         note(verify, name, "another size than in the manifest");
     else if (strcmp(sha512, pack) != 0)
-        note(verify, name, "not the bytes that were written");
+        SGN_TRY(open_bad(verify, pack, name, pool));
     verify->bytes += error ? 0 : size;
     return verify->progress ? verify->progress(verify->baton, verify->packs, 0, "verify") : NULL;
 }
@@ -83,21 +106,23 @@ static void object_finding(void *baton, const char *code, const char *path, cons
     verify_t *verify = baton;
 
     if (code[0] == 'E')
-        note(verify, path, apr_pstrcat(verify->pool, code, " ", text, NULL));
+        note(verify, verify->id, apr_pstrcat(verify->pool, path, ": ", code, " ", text, NULL));
 }
 
 static sgn_error_t *object_line(void *baton, json_t *line, apr_pool_t *pool)
 {
     verify_t *verify = baton;
     const char *id = json_string_value(json_object_get(line, "id")), *inventory = json_string_value(json_object_get(line, "inventory"));
+    const char *pack = json_string_value(json_object_get(line, "pack"));
     sgn_ocfl_inventory_t *have;
     apr_int64_t files = 0, bytes = 0;
 
     if (!id || json_object_get(line, "damaged"))
         return NULL;
     verify->objects++;
-    if (verify->options->level < 3)
+    if (verify->options->level < 3 && !(pack && json_object_get(verify->bad, pack)))
         return NULL;
+    verify->id = id;
     if (!sgn_archive_is_id(id) || !inventory) {
         note(verify, "manifest", "an identifier that is not one of ours");
         return NULL;
@@ -154,7 +179,7 @@ static sgn_error_t *run_verify(verify_t *verify, apr_int64_t *newest)
 sgn_error_t *sgn_backup_verify(json_t **out, const sgn_backup_verify_t *options,
                                sgn_archive_progress_fn progress, void *baton, apr_pool_t *pool)
 {
-    verify_t verify = { .options = options, .errors = sgn_json_array(pool), .root = -1, .progress = progress, .baton = baton, .pool = pool };
+    verify_t verify = { .options = options, .errors = sgn_json_array(pool), .bad = sgn_json_object(pool), .root = -1, .progress = progress, .baton = baton, .pool = pool };
     json_t *answer = sgn_json_object(pool);
     apr_int64_t newest = 0;
     const char *token = NULL;
@@ -164,7 +189,7 @@ sgn_error_t *sgn_backup_verify(json_t **out, const sgn_backup_verify_t *options,
         return SGN_ERROR(pool, SGN_FIELD, "level: 1, 2 or 3");
     SGN_TRY(sgn_target_open(&verify.medium, options->address, pool));
     SGN_TRY(sgn_file_root(&verify.scratch, options->scratch, pool));
-    if (options->level == 3) {
+    if (options->level >= 2) {
         SGN_TRY(sgn_random_token(&token, 12, pool));
         token = apr_pstrcat(pool, "verify-", token, NULL);
         SGN_TRY(sgn_file_mkdir(verify.scratch, token, 0700, pool));

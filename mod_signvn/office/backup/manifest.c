@@ -321,6 +321,20 @@ static sgn_error_t *read_header(json_t **out, int copy, apr_pool_t *pool)
     return error;
 }
 
+static sgn_error_t *check_signer(const char **out, const sgn_manifest_signer_t *signer, sgn_bytes_t signature,
+                                 const unsigned char sha256[32], apr_pool_t *pool)
+{
+    sgn_error_t *error = signer->verify(signer->baton, signature, sha256, signer->fingerprint, pool), *again = error;
+    int i;
+
+    *out = signer->fingerprint;
+    for (i = 0; again && again->code == SGN_BACKUP_MANIFEST && signer->earlier && signer->earlier[i]; i++) {
+        *out = signer->earlier[i];
+        again = signer->verify(signer->baton, signature, sha256, *out, pool);
+    }
+    return again ? error : NULL;
+}
+
 /* Could not look: that says nothing of the medium. */
 static int is_ours(const sgn_error_t *error)
 {
@@ -342,7 +356,7 @@ sgn_error_t *sgn_manifest_read(sgn_manifest_t **out, sgn_medium_t *medium, apr_i
     if (!error)
         error = fetch(&manifest->copy, sha256, medium, name, scratch, pool);
     if (!error)
-        error = signer->verify(signer->baton, signature, sha256, signer->fingerprint, pool);
+        error = check_signer(&manifest->signer, signer, signature, sha256, pool);
     if (!error)
         error = read_header(&manifest->header, manifest->copy, pool);
     if (!error)

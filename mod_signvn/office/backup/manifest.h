@@ -36,6 +36,7 @@ typedef struct {
     const char *fingerprint;
     sgn_manifest_verify_fn verify;
     void *baton;
+    const char *const *earlier; /* signers before this one that are good too; may be NULL */
 } sgn_manifest_signer_t;
 /* A sgn_manifest_verify_fn whose baton is the engine. */
 sgn_error_t *sgn_manifest_by_engine(void *engine, sgn_bytes_t der, const unsigned char sha256[32],
@@ -57,6 +58,7 @@ sgn_error_t *sgn_manifest_write(const char **digest, sgn_manifest_draft_t *draft
 typedef struct {
     apr_int64_t seq;
     const char *digest;         /* SHA-256 (hex) of the file */
+    const char *signer;         /* fingerprint: the signer's or one of the earlier */
     json_t *header;
     int copy;                   /* of the file, checked; the pool's */
 } sgn_manifest_t;

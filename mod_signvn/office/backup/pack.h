@@ -34,7 +34,9 @@ sgn_error_t *sgn_pack_write(const char **name, apr_off_t *size, sgn_pack_item_t 
 const char *sgn_pack_path(const char *sha512, apr_pool_t *pool);
 
 /* Unpacks below root and tells the digest of what was read.  A pack that is no
- * tar: SGN_BACKUP_DAMAGED. */
-sgn_error_t *sgn_pack_read(const char **sha512, apr_off_t *size, int root, sgn_medium_t *medium, const char *name, apr_pool_t *pool);
+ * tar: SGN_BACKUP_DAMAGED.  only: of those objects ({path below the root: any});
+ * NULL: everything. */
+sgn_error_t *sgn_pack_read(const char **sha512, apr_off_t *size, int root, const json_t *only, sgn_medium_t *medium,
+                           const char *name, apr_pool_t *pool);
 
 #endif

@@ -17,18 +17,17 @@
 #include "base/pool.h"
 #include "crypto/digest.h"
 #include "office/backup/gzip.h"
+#include "office/backup/restore_objects.h"
 #include "office/backup/room.h"
 
 typedef struct {
     const sgn_backup_restore_t *options;
     sgn_medium_t *medium;
     const char *set;
-    int state, root;            /* state directory; archive/root in it */
-    json_t *objects, *lost;     /* objects: id -> line of its newest version */
+    int state;                  /* state directory */
+    sgn_restore_objects_t *objects;
     json_t *office;             /* database entry of the newest manifest */
-    apr_int64_t done;
-    sgn_archive_progress_fn progress;
-    void *baton;
+    json_t *without;            /* agencies that the set does not have whole */
     apr_pool_t *pool;
 } restore_t;
 
@@ -103,42 +102,58 @@ static sgn_error_t *prepare_directory(restore_t *restore)
 static sgn_error_t *begin_state(restore_t *restore)
 {
     SGN_TRY(sgn_file_mkdir(restore->state, "archive/root", 0750, restore->pool));
-    SGN_TRY(sgn_file_mkdir(restore->state, "db", 0700, restore->pool));
-    return sgn_file_open(&restore->root, restore->state, "archive/root", O_RDONLY | O_DIRECTORY, 0, restore->pool);
+    return sgn_file_mkdir(restore->state, "db", 0700, restore->pool);
 }
 
-/* ---- packs -------------------------------------------------------------------------------- */
-
-static sgn_error_t *take_line(void *baton, json_t *line, apr_pool_t *pool)
-{
-    restore_t *restore = baton;
-    const char *id = json_string_value(json_object_get(line, "id")), *pack = json_string_value(json_object_get(line, "pack"));
-    const char *sha512;
-    sgn_error_t *error;
-    apr_off_t size;
-
-    if (id) {
-        json_object_set(restore->objects, id, line);    /* damaged ones too: they are lost unless copied later */
-        return NULL;
-    }
-    if (!pack || strlen(pack) != 128 || strspn(pack, "0123456789abcdef") != 128)
-        return NULL;
-    error = sgn_pack_read(&sha512, &size, restore->root, restore->medium, sgn_pack_path(pack, pool), pool);
-    /* Damage shows at its objects, which are compared one by one. */
-    if (error && error->code != SGN_BACKUP_DAMAGED && error->code != SGN_FILE_ABSENT && error->code != SGN_FILE_FAILED
-        && error->code != SGN_FILE_SHORT && error->code != SGN_FILE_EXISTS)
-        return error;
-    restore->done++;
-    return restore->progress ? restore->progress(restore->baton, restore->done, 0, "restore") : NULL;
-}
+/* ---- objects ------------------------------------------------------------------------------- */
 
 static sgn_error_t *take_manifest(void *baton, const sgn_manifest_t *manifest, apr_pool_t *pool)
 {
     restore_t *restore = baton;
+    const char *agency;
+    json_t *places;
 
     restore->office = json_incref(json_object_get(json_object_get(manifest->header, "databases"), "office"));
     sgn_json_own(restore->office, restore->pool);
-    return sgn_manifest_each(manifest, take_line, restore, pool);
+    restore->without = sgn_json_array(restore->pool);
+    json_object_foreach(json_object_get(manifest->header, "without"), agency, places)
+        json_array_append_new(restore->without, json_string(agency));
+    return sgn_restore_objects_take(restore->objects, restore->medium, manifest, pool);
+}
+
+static sgn_error_t *help_manifest(void *baton, const sgn_manifest_t *manifest, apr_pool_t *pool)
+{
+    restore_t *restore = baton;
+
+    return sgn_restore_objects_help(restore->objects, manifest, pool);
+}
+
+/* What is damaged or not in our set, from another that is at hand. */
+static sgn_error_t *help(restore_t *restore, const char *address)
+{
+    sgn_medium_t *medium;
+    apr_int64_t newest;
+
+    if (sgn_target_open(&medium, address, restore->pool))
+        return NULL;
+    SGN_TRY(sgn_manifest_newest(&newest, medium, restore->pool));
+    if (!newest)
+        return NULL;
+    SGN_TRY(sgn_manifest_walk(medium, newest, NULL, &restore->options->signer, restore->state, help_manifest, restore, restore->pool));
+    return sgn_restore_objects_help_adopt(restore->objects, medium, restore->pool);
+}
+
+static sgn_error_t *restore_objects(json_t *answer, restore_t *restore, apr_int64_t newest, sgn_archive_progress_fn progress, void *baton)
+{
+    int i;
+
+    SGN_TRY(sgn_restore_objects_begin(&restore->objects, restore->state, restore->options->directory, progress, baton, restore->pool));
+    SGN_TRY(sgn_manifest_walk(restore->medium, newest, restore->set, &restore->options->signer, restore->state, take_manifest, restore,
+                              restore->pool));
+    SGN_TRY(sgn_restore_objects_adopt(restore->objects, restore->pool));
+    for (i = 0; restore->options->others && restore->options->others[i]; i++)
+        SGN_TRY(help(restore, restore->options->others[i]));
+    return sgn_restore_objects_end(restore->objects, answer);
 }
 
 /* ---- the office database --------------------------------------------------------------------- */
@@ -187,6 +202,23 @@ static sgn_error_t *restore_office(restore_t *restore)
 
 /* ---- all of it --------------------------------------------------------------------------------- */
 
+/* The archive key is in no backup: the restored site makes a new one, and goes
+ * on with sets whose manifests the old one signed. */
+static sgn_error_t *note_signer(restore_t *restore)
+{
+    apr_pool_t *pool;
+    sgn_error_t *error;
+    sgn_db_t *office;
+
+    apr_pool_create(&pool, restore->pool);
+    error = sgn_db_open(&office, apr_pstrcat(pool, "sqlite:", restore->options->directory, "/db/office.sqlite", NULL), 1, pool);
+    if (!error)
+        error = sgn_room_signer_note(office, restore->options->signer.fingerprint, pool);
+    error = sgn_error_dup(error, restore->pool);
+    apr_pool_destroy(pool);
+    return error;
+}
+
 static sgn_error_t *open_restored(apr_int64_t *documents, restore_t *restore)
 {
     const char *url = apr_pstrcat(restore->pool, "sqlite:", restore->options->directory, "/db/catalog.sqlite", NULL);
@@ -212,31 +244,23 @@ static sgn_error_t *open_restored(apr_int64_t *documents, restore_t *restore)
 sgn_error_t *sgn_backup_restore(json_t **out, const sgn_backup_restore_t *options,
                                 sgn_archive_progress_fn progress, void *baton, apr_pool_t *pool)
 {
-    restore_t restore = { .options = options, .objects = sgn_json_object(pool), .lost = sgn_json_array(pool),
-                          .progress = progress, .baton = baton, .pool = pool };
-    json_t *answer = sgn_json_object(pool), *list = sgn_json_array(pool), *line;
+    restore_t restore = { .options = options, .pool = pool };
+    json_t *answer = sgn_json_object(pool);
     apr_int64_t newest, documents = 0;
-    const char *id;
-    int archive;
 
     SGN_TRY(prepare_directory(&restore));
     SGN_TRY(choose(&newest, &restore));
     SGN_TRY(begin_state(&restore));
-    SGN_TRY(sgn_manifest_walk(restore.medium, newest, restore.set, &options->signer, restore.state, take_manifest, &restore, pool));
-    json_object_foreach(restore.objects, id, line)
-        json_array_append(list, line);
-    SGN_TRY(sgn_file_open(&archive, restore.state, "archive", O_RDONLY | O_DIRECTORY, 0, pool));
-    SGN_TRY(sgn_archive_adopt(restore.lost, archive, list, pool));
+    SGN_TRY(restore_objects(answer, &restore, newest, progress, baton));
     SGN_TRY(restore_office(&restore));
+    SGN_TRY(note_signer(&restore));
     SGN_TRY(open_restored(&documents, &restore));
     if (syncfs(restore.state) != 0)
         return SGN_ERROR_ERRNO(pool, SGN_FILE_FAILED, "sync %s", options->directory);
     sgn_json_set_str(answer, "set", restore.set);
     sgn_json_set_int(answer, "manifest", newest);
-    sgn_json_set_int(answer, "objects", (apr_int64_t)json_array_size(list));
-    sgn_json_set_int(answer, "restored", (apr_int64_t)(json_array_size(list) - json_array_size(restore.lost)));
     sgn_json_set_int(answer, "documents", documents);
-    sgn_json_set(answer, "lost", restore.lost);
+    sgn_json_set(answer, "without", restore.without);
     *out = answer;
     return NULL;
 }

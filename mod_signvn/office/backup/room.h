@@ -35,6 +35,11 @@ sgn_error_t *sgn_backup_scope_check(const sgn_config_t *config, apr_pool_t *pool
  * says nothing. */
 sgn_error_t *sgn_room_identity(json_t **out, sgn_medium_t *medium, apr_pool_t *pool);
 
+/* Signers before ours, by which a restored site reads its old manifests: noted
+ * by the restore, NULL-terminated. */
+sgn_error_t *sgn_room_signer_note(sgn_db_t *office, const char *fingerprint, apr_pool_t *pool);
+sgn_error_t *sgn_room_signer(sgn_manifest_signer_t *out, sgn_backup_t *backup, apr_pool_t *pool);
+
 /* One target of a planned run, to its end; the row tells how it ended. */
 void sgn_room_run(sgn_backup_t *backup, const char *run, const sgn_room_target_t *target, int full,
                   sgn_archive_progress_fn progress, void *baton, apr_pool_t *pool);

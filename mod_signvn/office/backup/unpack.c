@@ -24,6 +24,7 @@ typedef struct {
     size_t filled;
     int ended;
     sgn_buf_t *pax;                     /* collecting a pax header */
+    const json_t *only;                 /* NULL: all */
     const char *name;                   /* from the pax header, for the next entry */
     apr_off_t long_size;
     apr_pool_t *pool, *entry_pool;
@@ -81,12 +82,22 @@ static sgn_error_t *make_directories(unpack_t *unpack, const char *name)
     return NULL;
 }
 
+/* "ab/cd/encoded/…" belongs to the object "ab/cd/encoded". */
+static int is_wanted(const unpack_t *unpack, const char *name)
+{
+    const char *end = strlen(name) > 6 ? strchr(name + 6, '/') : NULL;
+
+    return !unpack->only || (end && json_object_get(unpack->only, apr_pstrmemdup(unpack->entry_pool, name, (apr_size_t)(end - name))));
+}
+
 static sgn_error_t *open_file(unpack_t *unpack, const char *name)
 {
     sgn_error_t *error;
 
     if (!is_safe(name))
         return bad(unpack, "a name that leaves the root");
+    if (!is_wanted(unpack, name))
+        return NULL;
     error = sgn_file_open(&unpack->fd, unpack->root, name, O_WRONLY | O_CREAT | O_EXCL, 0440, unpack->entry_pool);
     if (error && error->code == SGN_FILE_ABSENT)
         SGN_TRY(make_directories(unpack, name));
@@ -190,7 +201,7 @@ static sgn_error_t *chunk(void *baton, const unsigned char *data, size_t len)
             step = (apr_off_t)len < want ? len : (size_t)want;
             if (unpack->left && unpack->pax)
                 sgn_buf_add(unpack->pax, data, step);
-            else if (unpack->left)
+            else if (unpack->left && unpack->fd >= 0)
                 SGN_TRY(sgn_file_write_all(unpack->fd, data, step, unpack->entry_pool));
             if (unpack->left)
                 unpack->left -= (apr_off_t)step;
@@ -217,9 +228,10 @@ static sgn_error_t *chunk(void *baton, const unsigned char *data, size_t len)
     return NULL;
 }
 
-sgn_error_t *sgn_pack_read(const char **sha512, apr_off_t *size, int root, sgn_medium_t *medium, const char *name, apr_pool_t *pool)
+sgn_error_t *sgn_pack_read(const char **sha512, apr_off_t *size, int root, const json_t *only, sgn_medium_t *medium,
+                           const char *name, apr_pool_t *pool)
 {
-    unpack_t unpack = { .root = root, .fd = -1, .long_size = -1, .pool = pool };
+    unpack_t unpack = { .root = root, .only = only, .fd = -1, .long_size = -1, .pool = pool };
     unsigned char value[64];
 
     apr_pool_create(&unpack.entry_pool, pool);
