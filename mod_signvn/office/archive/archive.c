@@ -263,9 +263,12 @@ sgn_error_t *sgn_archive_find_sha256(sgn_archive_receipt_t **out, sgn_archive_t 
 
 sgn_error_t *sgn_archive_get(json_t **out, sgn_archive_t *archive, const char *id, apr_pool_t *pool)
 {
+    sgn_error_t *behind, *error;
+
     SGN_TRY(check_id(id, pool));
-    SGN_TRY(sgn_store_catch_up(archive, pool));
-    return sgn_catalog_get(out, archive->reader, id, pool);
+    behind = sgn_store_catch_up(archive, pool);     /* a full disk: what is known can be read all the same */
+    error = sgn_catalog_get(out, archive->reader, id, pool);
+    return error && error->code == SGN_ARCHIVE_UNKNOWN && behind ? behind : error;
 }
 
 static sgn_error_t *open_entry(sgn_archive_file_t *out, sgn_archive_t *archive, const sgn_ocfl_inventory_t *inventory,

@@ -200,10 +200,28 @@ sgn_error_t *sgn_catalog_number(apr_int64_t *out, sgn_db_t *db, const char *agen
     return NULL;
 }
 
+/* No chain has such a name. */
+#define CATALOG_REBUILDING "REBUILDING"
+
+sgn_error_t *sgn_catalog_rebuilt(sgn_db_t *db, apr_pool_t *pool)
+{
+    return sgn_db_run(db, pool, "DELETE FROM position WHERE writer = '" CATALOG_REBUILDING "'", "");
+}
+
+sgn_error_t *sgn_catalog_is_rebuilding(int *yes, sgn_db_t *db, apr_pool_t *pool)
+{
+    sgn_db_rows_t *rows;
+
+    SGN_TRY(sgn_db_query(&rows, db, pool, "SELECT 1 FROM position WHERE writer = '" CATALOG_REBUILDING "'", ""));
+    *yes = sgn_db_count(rows) > 0;
+    return NULL;
+}
+
 sgn_error_t *sgn_catalog_clear(sgn_db_t *db, apr_pool_t *pool)
 {
     static const char *const statements[] = {
-        "DELETE FROM document", "DELETE FROM document_fts", "DELETE FROM version", "DELETE FROM position"
+        "DELETE FROM document", "DELETE FROM document_fts", "DELETE FROM version", "DELETE FROM position",
+        "INSERT INTO position (writer, seq) VALUES ('" CATALOG_REBUILDING "', 0)"
     };
     sgn_error_t *error;
     size_t i;

@@ -23,7 +23,10 @@ sgn_error_t *sgn_catalog_position(apr_int64_t *seq, sgn_db_t *db, const char *wr
 sgn_error_t *sgn_catalog_number(apr_int64_t *out, sgn_db_t *db, const char *agency, int year, apr_pool_t *pool);
 /* In a copy of the catalogue: everything of one agency away. */
 sgn_error_t *sgn_catalog_leave_out(sgn_db_t *db, const char *agency, apr_pool_t *pool);
-/* In one step.  Numbers stay taken: one that is skipped harms nobody. */
+/* In one step.  Numbers stay taken: one that is skipped harms nobody.  Until
+ * sgn_catalog_rebuilt() the catalogue says that it is being made anew. */
+sgn_error_t *sgn_catalog_rebuilt(sgn_db_t *db, apr_pool_t *pool);
+sgn_error_t *sgn_catalog_is_rebuilding(int *yes, sgn_db_t *db, apr_pool_t *pool);
 sgn_error_t *sgn_catalog_clear(sgn_db_t *db, apr_pool_t *pool);
 /* NULL in *out: none.  column: "ingest_key", "sha256" or "object". */
 sgn_error_t *sgn_catalog_receipt(sgn_archive_receipt_t **out, sgn_db_t *db, const char *column, const char *value, apr_pool_t *pool);

@@ -108,7 +108,7 @@ static sgn_error_t *read_positions(void *baton, sgn_db_t *db, apr_pool_t *pool)
     sgn_db_rows_t *rows;
     int i;
 
-    SGN_TRY(sgn_db_query(&rows, db, pool, "SELECT writer, seq FROM position WHERE writer <> 'objects'", ""));
+    SGN_TRY(sgn_db_query(&rows, db, pool, "SELECT writer, seq FROM position WHERE writer NOT IN ('objects', 'REBUILDING')", ""));
     for (i = 0; i < sgn_db_count(rows); i++)
         sgn_json_set_int(snapshot->positions, sgn_db_text(rows, i, 0), sgn_db_int(rows, i, 1));
     return NULL;

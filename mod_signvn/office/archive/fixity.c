@@ -230,6 +230,7 @@ static sgn_error_t *rebuild_locked(apr_int64_t *count, sgn_archive_t *archive,
     archive->behind = 1;
     SGN_TRY(sgn_store_settle(archive, pool));
     SGN_TRY(sgn_ocfl_check_root(archive->root, ignore, rebuild_one, &rebuild, pool));
+    SGN_TRY(sgn_catalog_rebuilt(archive->catalog, pool));
     SGN_TRY(sgn_catalog_status(status, archive->catalog, pool));
     *count = json_integer_value(json_object_get(status, "documents"));
     return progress ? progress(baton, *count, *count, "rebuild") : NULL;

@@ -18,6 +18,7 @@
 
 #define OCFL_FILES 512
 #define OCFL_TRIES 16
+#define OCFL_COPY (256 * 1024)
 #define TAR_BLOCK 512
 
 struct sgn_ocfl_stage_t {
@@ -99,6 +100,39 @@ static sgn_error_t *sync_files(sgn_ocfl_stage_t *stage)
     return NULL;
 }
 
+/* An unnamed file has one life: after a try that came to nothing the kernel
+ * gives it no name again, so then its bytes are taken. */
+static sgn_error_t *copy_file(int *out, sgn_ocfl_stage_t *stage, const char *path, int from, apr_off_t size)
+{
+    unsigned char *block = apr_palloc(stage->pool, OCFL_COPY);
+    apr_off_t at = 0;
+
+    SGN_TRY(sgn_file_open(out, stage->dir, path, O_RDWR | O_CREAT | O_EXCL, 0440, stage->pool));
+    while (at < size) {
+        size_t step = size - at < OCFL_COPY ? (size_t)(size - at) : OCFL_COPY;
+
+        SGN_TRY(sgn_file_pread_all(from, block, step, at, stage->pool));
+        SGN_TRY(sgn_file_pwrite_all(*out, block, step, at, stage->pool));
+        at += (apr_off_t)step;
+    }
+    return NULL;
+}
+
+/* *fd becomes a descriptor of the stage's own. */
+static sgn_error_t *link_or_copy(int *fd, sgn_ocfl_stage_t *stage, const char *path, apr_off_t size)
+{
+    sgn_error_t *error = sgn_file_link_late(*fd, stage->dir, path, stage->pool);
+
+    if (error && error->code == SGN_FILE_ABSENT)
+        return copy_file(fd, stage, path, *fd, size);
+    SGN_TRY(error);
+    *fd = fcntl(*fd, F_DUPFD_CLOEXEC, 0);
+    if (*fd < 0)
+        return SGN_ERROR_ERRNO(stage->pool, SGN_FILE_FAILED, "document to be archived");
+    sgn_pool_own_fd(stage->pool, *fd);
+    return NULL;
+}
+
 sgn_error_t *sgn_ocfl_stage_link(sgn_ocfl_digests_t *out, sgn_ocfl_stage_t *stage, const char *logical,
                                  int fd, const unsigned char expected[32])
 {
@@ -111,11 +145,7 @@ sgn_error_t *sgn_ocfl_stage_link(sgn_ocfl_digests_t *out, sgn_ocfl_stage_t *stag
         return SGN_ERROR(stage->pool, SGN_FILE_UNSAFE, "the document to be archived is not a regular file of ours");
     if (fchmod(fd, 0440) != 0)
         return SGN_ERROR_ERRNO(stage->pool, SGN_FILE_FAILED, "mode of the document");
-    SGN_TRY(sgn_file_link_late(fd, stage->dir, content_path(stage, logical), stage->pool));
-    fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-    if (fd < 0)
-        return SGN_ERROR_ERRNO(stage->pool, SGN_FILE_FAILED, "document to be archived");
-    sgn_pool_own_fd(stage->pool, fd);
+    SGN_TRY(link_or_copy(&fd, stage, content_path(stage, logical), status.st_size));
     SGN_TRY(sync_later(stage, fd));
     SGN_TRY(sgn_ocfl_digest_fd(out, fd, stage->pool));
     if (memcmp(out->sha256, expected, 32) != 0)

@@ -8,6 +8,7 @@
 
 #include <apr_strings.h>
 
+#include "base/log.h"
 #include "base/text.h"
 #include "office/archive/store.h"
 
@@ -388,6 +389,7 @@ static void prefer_exact(json_t *items, const char *q, apr_pool_t *pool)
 
 sgn_error_t *sgn_archive_search(json_t **out, sgn_archive_t *archive, const sgn_archive_query_t *query, apr_pool_t *pool)
 {
+    sgn_error_t *behind;
     search_t search = { .pool = pool, .where = sgn_buf_make(64 * 1024, pool), .match = sgn_buf_make(64 * 1024, pool) };
     int limit = query->limit ? query->limit : 20, i, count;
     json_t *answer = sgn_json_object(pool), *items = sgn_json_array(pool);
@@ -397,7 +399,9 @@ sgn_error_t *sgn_archive_search(json_t **out, sgn_archive_t *archive, const sgn_
 
     if (limit < 1 || limit > 200)
         return SGN_ERROR(pool, SGN_SEARCH_SYNTAX, "limit: 1 to 200");
-    SGN_TRY(sgn_store_catch_up(archive, pool));
+    behind = sgn_store_catch_up(archive, pool);
+    if (behind)     /* a full disk: what is known is found all the same */
+        sgn_log_error(SGN_LOG_WARN, "archive", behind);
     SGN_TRY(conditions(&search, query));
     if (search.tokens) {
         SGN_TRY(sgn_buf_bytes(&bytes, search.match));

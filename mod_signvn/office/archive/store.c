@@ -89,6 +89,18 @@ static void destroy_locks(void *data)
     pthread_cond_destroy(&archive->queue_changed);
 }
 
+/* Also a catalogue that was being made anew when the process died: what no
+ * journal names is found on the disk only. */
+static sgn_error_t *catch_up_all(sgn_archive_t *archive, apr_pool_t *pool)
+{
+    apr_int64_t ignored;
+    int rebuilding;
+
+    SGN_TRY(sgn_store_settle(archive, pool));
+    SGN_TRY(sgn_catalog_is_rebuilding(&rebuilding, archive->catalog, pool));
+    return rebuilding ? sgn_archive_rebuild(&ignored, archive, NULL, NULL, pool) : NULL;
+}
+
 sgn_error_t *sgn_archive_open(sgn_archive_t **out, const sgn_archive_options_t *options, apr_pool_t *parent)
 {
     sgn_archive_t *archive;
@@ -135,7 +147,7 @@ sgn_error_t *sgn_archive_open(sgn_archive_t **out, const sgn_archive_options_t *
     SGN_TRY(probe(archive, pool));
     SGN_TRY(sgn_catalog_open(archive->catalog, pool));
     SGN_TRY(sgn_journal_open(&archive->journal, archive->chains, pool));
-    return sgn_store_settle(archive, pool);
+    return catch_up_all(archive, pool);
 }
 
 /* ---- after a crash ----------------------------------------------------------- */

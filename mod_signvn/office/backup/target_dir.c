@@ -57,7 +57,7 @@ static sgn_error_t *dir_lock(void *handle, apr_pool_t *pool)
     SGN_TRY(sgn_file_open(&fd, dir->root, "LOCK", O_RDWR | O_CREAT, 0640, pool));
     if (flock(fd, LOCK_EX | LOCK_NB) != 0)
         return SGN_ERROR(pool, SGN_BACKUP_RUNNING, "another run holds the medium");
-    return NULL;
+    return sgn_file_remove(dir->root, "tmp", pool);     /* uploads of a process that died */
 }
 
 static sgn_error_t *dir_begin(void **out, void *handle, apr_pool_t *pool)
