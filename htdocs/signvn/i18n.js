@@ -21,6 +21,7 @@ const TEXTS = {
     'validate.working': { vi: 'Đang kiểm tra văn bản…', en: 'Checking the document…' }, 'archive.working': { vi: 'Đang tìm…', en: 'Searching…' }, 'report.more': { vi: 'Chi tiết kỹ thuật', en: 'Technical details' }, 'sign.progress': { en: 'Signing' },
     'sign.match': { en: 'Compare this code with the one on your desk before you type the password:' },
     'sign.cancel': { en: 'Cancel' }, 'sign.all': { en: 'Download all' }, 'sign.another': { en: 'Sign another document' }, 'sign.download': { vi: 'Tải văn bản đã ký', en: 'Download the signed document' },
+    'sign.cause': { vi: 'Văn bản', en: 'Document' },
     'sign.checkResult': { vi: 'Kiểm tra kết quả', en: 'Check the result' }, 'sign.result': { en: 'Result' },
     'box.name': { en: 'Place' }, 'box.left': { vi: 'Trái', en: 'Left' }, 'box.bottom': { vi: 'Dưới', en: 'Bottom' }, 'box.width': { vi: 'Rộng', en: 'Width' }, 'box.height': { vi: 'Cao', en: 'Height' },
     'validate.title': { en: 'Check the signatures of a document' },

@@ -176,12 +176,13 @@
     // One document: what became of it, where it is.
     function outcome(item) {
         const name = files[item.n] ? files[item.n].file.name : '', good = item.state === 'done';
-        const words = item[App.language()] || item.vi;
+        const words = item[App.language()] || item.vi, cause = item.cause;
         return el('div', { class: `message ${good ? 'good' : 'bad'}` },
             el('div', {}, el('b', {}, name), ` – ${t(`state.${item.state}`)}`),
             item.number ? el('div', {}, `${t('fact.number')}: ${[item.number, item.symbol].filter(Boolean).join('/')}`) : null,
             item.archived ? el('div', {}, el('a', { href: `archive.html?id=${encodeURIComponent(item.archived)}` }, `${t('fact.id')}: ${item.archived}`)) : null,
             words ? el('div', {}, words) : null, item.reason ? el('div', {}, item.reason) : null,
+            cause ? el('div', {}, `${t('sign.cause')} ${cause.n + 1}${files[cause.n] ? ` (${files[cause.n].file.name})` : ''}: ${cause[App.language()] || cause.vi || cause.code}`) : null,
             item.code ? el('div', { class: 'hint' }, el('code', {}, item.code)) : null,
             good ? el('div', { class: 'actions' }, el('a', { class: 'button download', href: `${App.API}/jobs/${job.id}/documents/${item.n}`, download: name }, t('sign.download')),
                 el('button', { type: 'button', class: 'check', on: { click: () => check(item.n, name) } }, t('sign.checkResult'))) : null);

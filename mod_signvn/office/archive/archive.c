@@ -59,7 +59,7 @@ static sgn_error_t *check_id(const char *id, apr_pool_t *pool)
 
 /* ---- putting --------------------------------------------------------------------- */
 
-static sgn_error_t *check_ingest(const sgn_archive_ingest_t *ingest, apr_pool_t *pool)
+sgn_error_t *sgn_archive_may_put(const sgn_archive_ingest_t *ingest, apr_pool_t *pool)
 {
     size_t len = ingest->extension ? strlen(ingest->extension) : 0;
     int i, k;
@@ -230,7 +230,7 @@ sgn_error_t *sgn_archive_put(sgn_archive_receipt_t *out, sgn_archive_t *archive,
 
     if (archive->readonly)
         return SGN_ERROR(pool, SGN_BUSY, "the archive is open for reading only");
-    SGN_TRY(check_ingest(ingest, pool));
+    SGN_TRY(sgn_archive_may_put(ingest, pool));
     for (tries = 0; tries < ARCHIVE_TRIES; tries++) {
         if (ingest->key)
             SGN_TRY(sgn_archive_find_key(&known, archive, ingest->key, pool));

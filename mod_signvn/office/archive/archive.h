@@ -83,6 +83,8 @@ typedef struct {
  * then answers its receipt. */
 sgn_error_t *sgn_archive_put(sgn_archive_receipt_t *out, sgn_archive_t *archive,
                              const sgn_archive_ingest_t *ingest, apr_pool_t *pool);
+/* What put would refuse by the ingest alone, before anything rests on it. */
+sgn_error_t *sgn_archive_may_put(const sgn_archive_ingest_t *ingest, apr_pool_t *pool);
 /* The receipt of an earlier put by its key, or of an original by its digest
  * (lower-case hex): *out is NULL when there is none. */
 sgn_error_t *sgn_archive_find_key(sgn_archive_receipt_t **out, sgn_archive_t *archive, const char *key, apr_pool_t *pool);

@@ -64,6 +64,8 @@ static sgn_error_t *read_wish(sgn_wish_t *wish, json_t *spec, int n, apr_pool_t 
     SGN_TRY(short_text(&wish->symbol, spec, "symbol", pool));
     SGN_TRY(short_text(&wish->date, spec, "date", pool));
     SGN_TRY(short_text(&wish->group, spec, "group", pool));
+    if (wish->group && !*wish->group)
+        return SGN_ERROR(pool, SGN_FIELD, "documents[%d].group: empty", n);
     SGN_TRY(short_text(&wish->urgency, spec, "urgency", pool));
     SGN_TRY(read_deliver(&wish->deliver, spec, pool));
     if (json_object_get(spec, "source"))

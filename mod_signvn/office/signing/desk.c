@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "office/signing/job.h"
+#include "office/signing/litter.h"
 #include "office/signing/sign_request.h"
 
 #define ALGORITHMS 32
@@ -282,6 +283,6 @@ sgn_error_t *sgn_desk_reject(json_t **answer, sgn_jobs_t *jobs, const sgn_desk_t
     }
     SGN_TRY(sgn_db_commit(jobs->o.office, pool));
     if (ended)
-        sgn_jobs_abandon(jobs, ended, pool);
+        sgn_litter_clean(jobs, ended, pool);
     return NULL;
 }

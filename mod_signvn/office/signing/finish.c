@@ -1,283 +1,197 @@
-/* finish.c: time-stamp, embed, validate as a stranger, archive. */
+/* finish.c: one document or one group, step by step. */
 #include "office/signing/finish.h"
 
-#include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <apr_strings.h>
 
 #include "base/clock.h"
-#include "base/file.h"
-#include "base/pool.h"
+#include "base/log.h"
 #include "crypto/digest.h"
 #include "office/agency/register.h"
-#include "office/signing/kind.h"
-#include "office/signing/prepare.h"
+#include "office/signing/deposit.h"
+#include "office/signing/embed.h"
+#include "office/signing/group.h"
+#include "office/signing/litter.h"
 
-#define UPDATE_LIMIT ((size_t)32 << 20)
 #define RETRY_FIRST apr_time_from_sec(2)
 #define RETRY_LAST apr_time_from_sec(300)
 
 typedef struct {
     sgn_jobs_t *jobs;
     sgn_job_t *job;
-    sgn_job_item_t *item;
-    sgn_binding_t *binding;
-    sgn_engine_document_t document;     /* finished */
-    sgn_verdict_t *verdict;
+    sgn_job_item_t *items;      /* of the whole job */
+    sgn_finish_t *members;
+    int count, nmembers;
+    int passed;                 /* all of them: there is no way back */
+    int at;                     /* index in items of the member in work: an error is its */
     apr_pool_t *pool;
-} finish_t;
+} unit_t;
 
-static sgn_error_t *binding_of(finish_t *f)
+static sgn_error_t *binding_of(const sgn_binding_t **out, const unit_t *u)
 {
     sgn_binding_t *list;
     int count;
 
-    SGN_TRY(sgn_agency_bindings(&list, &count, f->jobs->o.agency, f->job->certificate_sha256, 0, f->pool));
+    SGN_TRY(sgn_agency_bindings(&list, &count, u->jobs->o.agency, u->job->certificate_sha256, 0, u->pool));
     for (int i = 0; i < count; i++)
-        if (strcmp(list[i].id, f->job->binding) == 0) {
-            f->binding = &list[i];
+        if (strcmp(list[i].id, u->job->binding) == 0) {
+            *out = &list[i];
             return NULL;
         }
-    return SGN_ERROR(f->pool, SGN_BINDING_NONE, "binding %s is gone", f->job->binding);
+    return SGN_ERROR(u->pool, SGN_BINDING_NONE, "binding %s is gone", u->job->binding);
 }
 
-/* [EN 319 142-1, 6.3] B-T: a token over the signature value. */
-static sgn_error_t *timestamp(finish_t *f)
-{
-    unsigned char imprint[32];
-    apr_time_t time;
+/* ---- the last check, then the archive ------------------------------------------ */
 
-    if (strcmp(f->item->level, "B-B") == 0 || f->item->token.len)
+static sgn_error_t *embed(sgn_finish_t *f)
+{
+    SGN_TRY(sgn_embed_write(f));
+    SGN_TRY(sgn_embed_check(f));
+    return f->kind->finishing ? sgn_deposit_check(f) : NULL;
+}
+
+static sgn_error_t *finish_single(unit_t *u)
+{
+    sgn_finish_t *f = &u->members[0];
+    int known;
+
+    SGN_TRY(sgn_deposit_known(&known, f));
+    u->passed = known;
+    if (known)
         return NULL;
-    SGN_TRY(sgn_digest_sha256(imprint, f->item->value.data, f->item->value.len, f->pool));
-    SGN_TRY(sgn_engine_timestamp(&f->item->token, &time, f->jobs->o.engine, imprint, f->pool));
-    return sgn_db_run(f->jobs->o.office, f->pool, "UPDATE job_item SET token = $1 WHERE job = $2 AND n = $3", "bsi",
-                      &f->item->token, f->job->id, (apr_int64_t)f->item->n);
-}
-
-/* The original's bytes stay; the update goes behind them.  Cut back first: a
- * crash may have left half of it. */
-static sgn_error_t *append(finish_t *f, sgn_bytes_t update)
-{
-    const char *path = sgn_job_path(f->job->id, f->item->n, ".pdf", f->pool);
-    int reader, writer;
-
-    SGN_TRY(sgn_file_open(&reader, f->jobs->o.state, path, O_RDONLY, 0, f->pool));
-    if (fchmod(reader, 0600) != 0)
-        return SGN_ERROR_ERRNO(f->pool, SGN_FILE_FAILED, "chmod %s", path);
-    SGN_TRY(sgn_file_open(&writer, f->jobs->o.state, path, O_WRONLY, 0, f->pool));
-    if (ftruncate(writer, f->item->size) != 0)
-        return SGN_ERROR_ERRNO(f->pool, SGN_FILE_FAILED, "cut %s", path);
-    SGN_TRY(sgn_file_pwrite_all(writer, update.data, update.len, f->item->size, f->pool));
-    SGN_TRY(sgn_file_sync(writer, f->pool));
-    sgn_pool_close_fd(f->pool, writer);
-    if (fchmod(reader, 0400) != 0)
-        return SGN_ERROR_ERRNO(f->pool, SGN_FILE_FAILED, "chmod %s", path);
-    f->document.fd = reader;
-    return sgn_file_size(&f->document.size, reader, f->pool);
-}
-
-static sgn_error_t *embed(finish_t *f)
-{
-    size_t gap = (size_t)(f->item->range[1] - f->item->size), gap_len = (size_t)(f->item->range[2] - f->item->range[1]);
-    sgn_bytes_t update, cms;
-
-    SGN_TRY(sgn_engine_cms(&cms, f->jobs->o.engine, f->item->dtbs, f->item->value, f->item->algorithm,
-                           f->binding->certificate, f->item->token, f->pool));
-    SGN_TRY(sgn_file_read(&update, f->jobs->o.state, sgn_job_path(f->job->id, f->item->n, ".update", f->pool), UPDATE_LIMIT,
-                          f->pool));
-    if (gap + gap_len > update.len)
-        return SGN_ERROR(f->pool, SGN_FILE_SHORT, "update of document %d", f->item->n);
-    SGN_TRY(sgn_prepare_fill((unsigned char *)update.data + gap, gap_len, cms, f->pool));
-    SGN_TRY(append(f, update));
-    if (f->document.size != f->item->offered_size)
-        return SGN_ERROR(f->pool, SGN_INTERNAL, "finished file of %" APR_OFF_T_FMT " bytes", f->document.size);
-    SGN_TRY(sgn_digest_sha256_fd(f->document.sha256, f->document.fd, 0, f->document.size, f->pool));
-    f->item->final_sha256 = sgn_bytes_hex(sgn_bytes(f->document.sha256, 32), f->pool);
-    return NULL;
-}
-
-static const json_t *signature_of(const finish_t *f, const json_t *fact)
-{
-    return json_array_get(json_object_get(f->verdict->report, "signatures"),
-                          (size_t)json_integer_value(json_object_get(fact, "n")));
-}
-
-/* The signature with our value in the report of the finished file. */
-static const json_t *our_signature(const finish_t *f)
-{
-    const char *value = sgn_bytes_base64(f->item->value, f->pool);
-    json_t *fact;
-    size_t i;
-
-    json_array_foreach(f->verdict->facts, i, fact) {
-        const char *other = json_string_value(json_object_get(fact, "value"));
-
-        if (other && strcmp(other, value) == 0)
-            return signature_of(f, fact);
-    }
-    return NULL;
-}
-
-/* The person's signature that this seal rests on. */
-static const json_t *basis_signature(const finish_t *f)
-{
-    json_t *fact;
-    size_t i;
-
-    json_array_foreach(f->verdict->facts, i, fact) {
-        const char *digest;
-        sgn_bytes_t value;
-
-        if (sgn_json_find_bytes(&value, fact, "value", f->pool) || sgn_digest_sha256_hex(&digest, value.data, value.len, f->pool))
-            continue;
-        if (strcmp(digest, f->item->person_digest) == 0)
-            return signature_of(f, fact);
-    }
-    return NULL;
-}
-
-static sgn_error_t *validate(finish_t *f)
-{
-    sgn_verdict_options_t options = { .class_ = SGN_ENGINE_SIGNING, .agency = f->job->agency };
-    const char *indication, *sub;
-    const json_t *signature;
-
-    SGN_TRY(sgn_jobs_receipt(&options.receipt, f->jobs, f->document.sha256, f->pool));
-    if (!options.receipt)
-        options.receipt = sgn_clock_now();
-    SGN_TRY(sgn_verdict_make(&f->verdict, f->jobs->o.engine, f->jobs->o.agency, &f->document, &options, f->pool));
-    signature = our_signature(f);
-    indication = signature ? json_string_value(json_object_get(signature, "indication")) : NULL;
-    sub = signature ? json_string_value(json_object_get(signature, "subIndication")) : NULL;
-    f->item->report = sgn_json_print(f->verdict->report, f->pool);
-    if (indication && strcmp(indication, "TOTAL-PASSED") == 0 && f->item->person_digest) {
-        /* [B8] revoked while the seal was on the desk: there is nothing to seal any more */
-        signature = basis_signature(f);
-        indication = signature ? json_string_value(json_object_get(signature, "indication")) : NULL;
-        sub = signature ? json_string_value(json_object_get(signature, "subIndication")) : NULL;
-    }
-    if (indication && strcmp(indication, "TOTAL-PASSED") == 0)
+    SGN_TRY(sgn_embed_stamp(f));
+    SGN_TRY(embed(f));
+    if (!f->kind->finishing)
         return NULL;
-    if (indication && sub && strcmp(sub, "TRY_LATER") == 0)
-        return SGN_ERROR(f->pool, SGN_CERT_UNKNOWN_STATUS, "evidence for the finished file");
-    return SGN_ERROR(f->pool, SGN_FINAL_CHECK, "%s %s", indication ? indication : "signature not found", sub ? sub : "");
+    u->passed = 1;      /* a put that fails may have left it in the archive all the same */
+    return sgn_deposit_put(f);
 }
 
-static void set_signers(json_t *metadata, const finish_t *f)
+static sgn_error_t *check_member(sgn_finish_t *f)
 {
-    json_t *signers = json_array(), *signature;
-    size_t i;
-
-    json_array_foreach(json_object_get(f->verdict->report, "signatures"), i, signature) {
-        json_t *name = json_object_get(json_object_get(signature, "signer"), "commonName");
-
-        if (json_is_string(name))
-            json_array_append(signers, name);
-    }
-    json_object_set_new(metadata, "signers", signers);
+    SGN_TRY(embed(f));
+    return f->kind->finishing ? sgn_deposit_keep(f) : NULL;
 }
 
-/* [TT 41/2017, Điều 9.1] the CRLs and OCSP answers of the moment go with the
- * document; certificates and time-stamps are in its CMS. */
-static sgn_error_t *set_evidence(sgn_archive_ingest_t *ingest, const finish_t *f)
+static sgn_error_t *archive_member(sgn_finish_t *f)
 {
-    size_t count = json_array_size(f->verdict->evidence), i;
-    sgn_archive_evidence_t *list = apr_pcalloc(f->pool, sizeof *list * (count + 1));
-    json_t *entry;
+    if (!f->kind->finishing)
+        return NULL;
+    SGN_TRY(sgn_deposit_recall(f));
+    return sgn_deposit_put(f);
+}
 
-    json_array_foreach(f->verdict->evidence, i, entry) {
-        SGN_TRY(sgn_json_get_str(&list[i].kind, entry, "kind", f->pool));
-        SGN_TRY(sgn_json_get_bytes(&list[i].bytes, entry, "data", f->pool));
-        list[i].name = apr_psprintf(f->pool, "%s-%d.der", strcmp(list[i].kind, "crl") == 0 ? "crl" : "ocsp", (int)i + 1);
+/* A step of each member, in a pool of its own. */
+static sgn_error_t *for_each(unit_t *u, sgn_error_t *(*step)(sgn_finish_t *f))
+{
+    for (int i = 0; i < u->nmembers; i++) {
+        sgn_finish_t *f = &u->members[i];
+        apr_pool_t *pool;
+
+        u->at = (int)(f->item - u->items);
+        apr_pool_create(&pool, u->pool);
+        f->pool = pool;
+        SGN_TRY(step(f));
+        f->pool = u->pool;
+        apr_pool_destroy(pool);
     }
-    ingest->evidence = list;
-    ingest->evidence_count = (int)count;
     return NULL;
 }
 
-static sgn_error_t *archive(finish_t *f)
+/* The point of no return: from here the group only goes on. */
+static sgn_error_t *store_passed(unit_t *u)
 {
-    sgn_archive_ingest_t ingest = {
-        .agency = f->job->agency, .key = apr_psprintf(f->pool, "job/%s/%d", f->job->id, f->item->n),
-        .fd = f->document.fd, .extension = "pdf", .media_type = "application/pdf", .report = f->verdict->report,
-    };
-    sgn_archive_receipt_t receipt;
-    const char *name;
-    json_t *metadata;
+    for (int i = 0; i < u->nmembers; i++) {
+        const sgn_job_item_t *item = u->members[i].item;
 
-    SGN_TRY(sgn_json_parse(&metadata, sgn_bytes_str(f->item->metadata), 1 << 20, f->pool));
-    SGN_TRY(sgn_agency_name(&name, f->jobs->o.agency, f->job->agency, f->pool));
-    sgn_json_set_str(metadata, "type", f->item->type);
-    sgn_json_set_str(metadata, "number", f->item->number);
-    sgn_json_set_str(metadata, "symbol", f->item->symbol);
-    sgn_json_set_str(metadata, "date", f->item->date);
-    sgn_json_set_str(metadata, "subject", f->item->subject);
-    sgn_json_set_str(metadata, "agencyName", name);
-    sgn_json_set_str(metadata, "direction", "out");
-    sgn_json_set_str(metadata, "kind", f->item->kind);
-    sgn_json_set_str(metadata, "archivedBy", f->job->account);
-    /* what the caller wrote there is not ours */
-    json_object_del(metadata, "system");
-    json_object_del(metadata, "legalValue");
-    json_object_del(metadata, "indication");
-    sgn_json_set_str(metadata, "system", f->job->system);
-    sgn_json_set(metadata, "legalValue", json_object_get(f->verdict->report, "legalValue"));
-    sgn_json_set(metadata, "indication", json_object_get(f->verdict->report, "indication"));
-    set_signers(metadata, f);
-    ingest.metadata = metadata;
-    memcpy(ingest.sha256, f->document.sha256, sizeof ingest.sha256);
-    ingest.name = apr_pstrcat(f->pool, f->item->number ? f->item->number : "document", ".pdf", NULL);
-    SGN_TRY(set_evidence(&ingest, f));
-    SGN_TRY(sgn_archive_put(&receipt, f->jobs->o.archive, &ingest, f->pool));
-    f->item->archive = receipt.id;
+        SGN_TRY(sgn_db_run(u->jobs->o.office, u->pool,
+                           "UPDATE job_item SET state = 'signed', code = NULL, passed = 1, final_sha256 = $1, report = $2,"
+                           " retry_at = 0, retries = 0 WHERE job = $3 AND n = $4", "sssi", item->final_sha256, item->report,
+                           u->job->id, (apr_int64_t)item->n));
+    }
     return NULL;
 }
 
-static sgn_error_t *store_done(finish_t *f)
+static sgn_error_t *pass_group(unit_t *u)
 {
-    sgn_db_t *office = f->jobs->o.office;
-    json_t *detail = sgn_json_object(f->pool);
-
-    sgn_json_set_int(detail, "n", f->item->n);
-    sgn_json_set_str(detail, "sha256", f->item->final_sha256);
-    sgn_json_set_str(detail, "archive", f->item->archive);
-    sgn_json_set_str(detail, "number", f->item->number);
-    SGN_TRY(sgn_db_run(office, f->pool, "INSERT INTO receipt (sha256, time) VALUES ($1, $2) ON CONFLICT DO NOTHING", "si",
-                       f->item->final_sha256, (apr_int64_t)sgn_clock_now()));
-    SGN_TRY(sgn_db_run(office, f->pool,
-                       "UPDATE job_item SET state = 'done', code = NULL, detail = NULL, final_sha256 = $1, archive = $2, report = $3"
-                       " WHERE job = $4 AND n = $5", "ssssi", f->item->final_sha256, f->item->archive, f->item->report,
-                       f->job->id, (apr_int64_t)f->item->n));
-    SGN_TRY(sgn_db_run(office, f->pool, "UPDATE seal_use SET done = 1 WHERE job = $1 AND item = $2", "si", f->job->id,
-                       (apr_int64_t)f->item->n));
-    SGN_TRY(sgn_register_use(office, f->job->id, f->item->n, f->item->archive, f->pool));
-    SGN_TRY(sgn_job_audit(f->jobs, f->job, "item.done", detail, f->pool));
-    return sgn_job_settle(office, f->job->id, f->pool);
-}
-
-static sgn_error_t *finish_one(finish_t *f)
-{
-    const sgn_kind_plug_t *kind;
     sgn_error_t *error;
 
-    SGN_TRY(sgn_kind_find(&kind, f->item->kind, NULL, f->pool));
-    SGN_TRY(binding_of(f));
-    SGN_TRY(timestamp(f));
-    SGN_TRY(embed(f));
-    SGN_TRY(validate(f));
-    if (kind->finishing)
-        SGN_TRY(archive(f));
-    SGN_TRY(sgn_db_begin(f->jobs->o.office, f->pool));
-    error = store_done(f);
+    for (int i = 0; i < u->nmembers; i++) {
+        u->at = (int)(u->members[i].item - u->items);
+        SGN_TRY(sgn_embed_stamp(&u->members[i]));
+    }
+    SGN_TRY(for_each(u, check_member));
+    SGN_TRY(sgn_db_begin(u->jobs->o.office, u->pool));
+    error = store_passed(u);
+    if (error) {
+        sgn_db_rollback(u->jobs->o.office);
+        return error;
+    }
+    SGN_TRY(sgn_db_commit(u->jobs->o.office, u->pool));
+    u->passed = 1;
+    return NULL;
+}
+
+static sgn_error_t *finish_group(unit_t *u)
+{
+    if (!u->passed)
+        SGN_TRY(pass_group(u));
+    return for_each(u, archive_member);
+}
+
+/* ---- done ------------------------------------------------------------------------ */
+
+static sgn_error_t *store_done(unit_t *u, const sgn_job_item_t *item)
+{
+    sgn_db_t *office = u->jobs->o.office;
+    json_t *detail = sgn_json_object(u->pool);
+
+    sgn_json_set_int(detail, "n", item->n);
+    sgn_json_set_str(detail, "sha256", item->final_sha256);
+    sgn_json_set_str(detail, "archive", item->archive);
+    sgn_json_set_str(detail, "number", item->number);
+    SGN_TRY(sgn_db_run(office, u->pool, "INSERT INTO receipt (sha256, time) VALUES ($1, $2) ON CONFLICT DO NOTHING", "si",
+                       item->final_sha256, (apr_int64_t)sgn_clock_now()));
+    SGN_TRY(sgn_db_run(office, u->pool,
+                       "UPDATE job_item SET state = 'done', code = NULL, detail = NULL, final_sha256 = $1, archive = $2, report = $3"
+                       " WHERE job = $4 AND n = $5", "ssssi", item->final_sha256, item->archive, item->report,
+                       u->job->id, (apr_int64_t)item->n));
+    SGN_TRY(sgn_db_run(office, u->pool, "UPDATE seal_use SET done = 1 WHERE job = $1 AND item = $2", "si", u->job->id,
+                       (apr_int64_t)item->n));
+    SGN_TRY(sgn_register_use(office, u->job->id, item->n, item->archive, u->pool));
+    return sgn_job_audit(u->jobs, u->job, "item.done", detail, u->pool);
+}
+
+static sgn_error_t *store_all_done(unit_t *u)
+{
+    for (int i = 0; i < u->nmembers; i++)
+        SGN_TRY(store_done(u, u->members[i].item));
+    return sgn_job_settle(u->jobs->o.office, u->job->id, u->pool);
+}
+
+static sgn_error_t *in_transaction(unit_t *u, sgn_error_t *(*store)(unit_t *u))
+{
+    sgn_error_t *error;
+
+    SGN_TRY(sgn_db_begin(u->jobs->o.office, u->pool));
+    error = store(u);
     if (!error)
-        return sgn_db_commit(f->jobs->o.office, f->pool);
-    sgn_db_rollback(f->jobs->o.office);
+        return sgn_db_commit(u->jobs->o.office, u->pool);
+    sgn_db_rollback(u->jobs->o.office);
     return error;
 }
+
+static sgn_error_t *finish_unit(unit_t *u)
+{
+    SGN_TRY(u->nmembers > 1 ? finish_group(u) : finish_single(u));
+    SGN_TRY(in_transaction(u, store_all_done));
+    for (int i = 0; i < u->nmembers; i++)
+        sgn_litter_finished(u->jobs, u->job->id, u->members[i].item->n, u->pool);
+    return NULL;
+}
+
+/* ---- not done -------------------------------------------------------------------- */
 
 /* What passes by itself is tried again: nothing of it asks for a password. */
 static int is_passing(sgn_code_t code)
@@ -298,57 +212,125 @@ static int is_passing(sgn_code_t code)
     }
 }
 
-static sgn_error_t *postpone(finish_t *f, const sgn_error_t *why)
+/* All members wait together; the one in work says why. */
+static sgn_error_t *postpone(unit_t *u, const sgn_error_t *why)
 {
-    apr_interval_time_t wait = RETRY_FIRST << (f->item->retries < 8 ? f->item->retries : 8);
-    const char *state = why->code == SGN_TIMESTAMP_DOWN ? "awaiting-timestamp" : f->item->state;
+    sgn_db_t *office = u->jobs->o.office;
+    apr_interval_time_t wait;
+    int retries = 0;
 
+    for (int i = 0; i < u->nmembers; i++)
+        if (u->members[i].item->retries > retries)
+            retries = u->members[i].item->retries;
+    wait = RETRY_FIRST << (retries < 8 ? retries : 8);
     if (wait > RETRY_LAST)
         wait = RETRY_LAST;
-    return sgn_db_run(f->jobs->o.office, f->pool,
-                      "UPDATE job_item SET state = $1, code = $2, retry_at = $3, retries = retries + 1 WHERE job = $4 AND n = $5",
-                      "ssisi", state, sgn_error_row(why->code)->name, (apr_int64_t)(sgn_clock_now() + wait), f->job->id,
-                      (apr_int64_t)f->item->n);
+    for (int i = 0; i < u->nmembers; i++) {
+        const sgn_job_item_t *item = u->members[i].item;
+        int here = item == &u->items[u->at];
+
+        SGN_TRY(sgn_db_run(office, u->pool,
+                           "UPDATE job_item SET state = $1, code = $2, retry_at = $3, retries = $4 WHERE job = $5 AND n = $6",
+                           "ssiisi", here && why->code == SGN_TIMESTAMP_DOWN ? "awaiting-timestamp" : "signed",
+                           here ? sgn_error_row(why->code)->name : NULL, (apr_int64_t)(sgn_clock_now() + wait),
+                           (apr_int64_t)(retries + 1), u->job->id, (apr_int64_t)item->n));
+    }
+    return NULL;
 }
 
-static sgn_error_t *give_up(finish_t *f, const sgn_error_t *why)
+static sgn_error_t *store_failed(unit_t *u, const sgn_error_t *why)
 {
-    sgn_db_t *office = f->jobs->o.office;
-    json_t *detail = sgn_json_object(f->pool);
+    sgn_db_t *office = u->jobs->o.office;
+    sgn_job_item_t *item = &u->items[u->at];
+    const char *name = sgn_error_row(why->code)->name, *digest;
+    json_t *detail = sgn_json_object(u->pool);
+
+    SGN_TRY(sgn_digest_sha256_hex(&digest, item->value.data, item->value.len, u->pool));
+    sgn_json_set_int(detail, "n", item->n);
+    sgn_json_set_str(detail, "error", sgn_error_chain(why, u->pool));
+    sgn_json_set_str(detail, "valueSha256", digest);
+    SGN_TRY(sgn_job_item_state(office, u->job->id, item->n, "error", name, why->detail, u->pool));
+    item->state = "error";
+    SGN_TRY(sgn_job_release_item(office, u->job, item->n, name, u->pool));
+    SGN_TRY(sgn_job_audit(u->jobs, u->job, "item.error", detail, u->pool));
+    SGN_TRY(sgn_group_end(u->jobs, u->job, u->items, u->count, u->at, name, u->pool));
+    return sgn_job_settle(office, u->job->id, u->pool);
+}
+
+static sgn_error_t *give_up(unit_t *u, const sgn_error_t *why)
+{
     sgn_error_t *error;
 
-    sgn_json_set_int(detail, "n", f->item->n);
-    sgn_json_set_str(detail, "error", sgn_error_chain(why, f->pool));
-    SGN_TRY(sgn_db_begin(office, f->pool));
-    error = sgn_job_item_state(office, f->job->id, f->item->n, "error", sgn_error_row(why->code)->name, why->detail, f->pool);
-    if (!error)
-        error = sgn_job_release_item(office, f->job, f->item->n, sgn_error_row(why->code)->name, f->pool);
-    if (!error)
-        error = sgn_job_audit(f->jobs, f->job, "item.error", detail, f->pool);
-    if (!error)
-        error = sgn_job_settle(office, f->job->id, f->pool);
-    if (!error)
-        return sgn_db_commit(office, f->pool);
-    sgn_db_rollback(office);
-    return error;
+    SGN_TRY(sgn_db_begin(u->jobs->o.office, u->pool));
+    error = store_failed(u, why);
+    if (error) {
+        sgn_db_rollback(u->jobs->o.office);
+        return error;
+    }
+    SGN_TRY(sgn_db_commit(u->jobs->o.office, u->pool));
+    sgn_litter_clean(u->jobs, u->job->id, u->pool);
+    return NULL;
+}
+
+/* ---- what there is to do --------------------------------------------------------- */
+
+static int is_waiting(const sgn_job_item_t *item)
+{
+    return strcmp(item->state, "signed") == 0 || strcmp(item->state, "awaiting-timestamp") == 0;
+}
+
+static sgn_error_t *add_member(unit_t *u, sgn_job_item_t *item)
+{
+    sgn_finish_t *f = &u->members[u->nmembers++];
+
+    f->jobs = u->jobs;
+    f->job = u->job;
+    f->item = item;
+    f->pool = f->keep = u->pool;
+    u->passed |= item->passed;
+    return sgn_kind_find(&f->kind, item->kind, NULL, u->pool);
+}
+
+/* Item n and, of its group, all that wait with it.  Read anew: another thread
+ * may have been here since the list was made. */
+static sgn_error_t *read_unit(unit_t *u, const char *id, int n)
+{
+    const sgn_binding_t *binding = NULL;
+
+    SGN_TRY(sgn_job_get(&u->job, u->jobs->o.office, id, u->pool));
+    SGN_TRY(sgn_job_items(&u->items, &u->count, u->jobs->o.office, id, u->pool));
+    u->members = apr_pcalloc(u->pool, sizeof *u->members * (size_t)(u->count + 1));
+    if (n < 0 || n >= u->count)
+        return SGN_ERROR(u->pool, SGN_INTERNAL, "item %d of %s", n, id);
+    u->at = n;
+    if (!is_waiting(&u->items[n]) || u->items[n].retry_at > sgn_clock_now())
+        return NULL;
+    for (int i = 0; i < u->count; i++)
+        if (is_waiting(&u->items[i]) && (i == n || sgn_group_same(&u->items[i], &u->items[n])))
+            SGN_TRY(add_member(u, &u->items[i]));
+    SGN_TRY(binding_of(&binding, u));
+    for (int i = 0; i < u->nmembers; i++)
+        u->members[i].binding = binding;
+    return NULL;
 }
 
 static sgn_error_t *finish_row(sgn_jobs_t *jobs, const char *id, int n, apr_pool_t *pool)
 {
-    finish_t f = { .jobs = jobs, .pool = pool };
-    sgn_job_item_t *items;
+    unit_t u = { .jobs = jobs, .pool = pool };
     sgn_error_t *error;
-    int count;
 
-    SGN_TRY(sgn_job_get(&f.job, jobs->o.office, id, pool));
-    SGN_TRY(sgn_job_items(&items, &count, jobs->o.office, id, pool));
-    if (n < 0 || n >= count)
-        return SGN_ERROR(pool, SGN_INTERNAL, "item %d of %s", n, id);
-    f.item = &items[n];
-    error = finish_one(&f);
-    if (!error)
+    error = read_unit(&u, id, n);
+    if (!error && u.nmembers == 0)
         return NULL;
-    return is_passing(error->code) ? postpone(&f, error) : give_up(&f, error);
+    if (!error)
+        error = finish_unit(&u);
+    if (!error || u.nmembers == 0)
+        return error;
+    if (!u.passed && !is_passing(error->code))
+        return give_up(&u, error);
+    if (!is_passing(error->code))
+        sgn_log_error(SGN_LOG_ERROR, "finisher", error);
+    return postpone(&u, error);
 }
 
 sgn_error_t *sgn_finish_pending(sgn_jobs_t *jobs, apr_pool_t *pool)

@@ -39,6 +39,12 @@ static const sgn_db_migration_t schema[] = {
       " id TEXT, agent_name TEXT, point BLOB, nonce TEXT, version TEXT, confirmed TEXT);"
       "CREATE TABLE enrolment_miss (account TEXT PRIMARY KEY, misses INTEGER NOT NULL);"
       "CREATE TABLE jti (agent TEXT NOT NULL, jti TEXT NOT NULL, time INTEGER NOT NULL, PRIMARY KEY (agent, jti))" },
+    { 2, 1,
+      "ALTER TABLE job ADD COLUMN litter INTEGER NOT NULL DEFAULT 0;"
+      "CREATE INDEX job_litter ON job (litter) WHERE litter > 0;"
+      "ALTER TABLE job_item ADD COLUMN passed INTEGER NOT NULL DEFAULT 0;"
+      "ALTER TABLE job_item ADD COLUMN cause INTEGER NOT NULL DEFAULT -1;"
+      "ALTER TABLE job_item ADD COLUMN cause_code TEXT" },
     { 0, 0, NULL },
 };
 
@@ -116,6 +122,9 @@ static void read_item(sgn_job_item_t *item, const sgn_db_rows_t *r, int i)
     item->explain = sgn_db_text(r, i, 28);
     item->retry_at = sgn_db_int(r, i, 29);
     item->retries = (int)sgn_db_int(r, i, 30);
+    item->passed = (int)sgn_db_int(r, i, 31);
+    item->cause = (int)sgn_db_int(r, i, 32);
+    item->cause_code = sgn_db_text(r, i, 33);
 }
 
 sgn_error_t *sgn_job_items(sgn_job_item_t **out, int *count, sgn_db_t *office, const char *id, apr_pool_t *pool)
@@ -126,7 +135,7 @@ sgn_error_t *sgn_job_items(sgn_job_item_t **out, int *count, sgn_db_t *office, c
     SGN_TRY(sgn_db_query(&r, office, pool,
                          "SELECT n, state, code, detail, kind, subject, type, number, symbol, date, item_group, deliver, level,"
                          " sha256, offered_sha256, final_sha256, size, offered_size, range1, range2, dtbs, value, token,"
-                         " algorithm, person_digest, archive, metadata, report, explain, retry_at, retries"
+                         " algorithm, person_digest, archive, metadata, report, explain, retry_at, retries, passed, cause, cause_code"
                          " FROM job_item WHERE job = $1 ORDER BY n", "s", id));
     items = apr_pcalloc(pool, sizeof *items * (size_t)(sgn_db_count(r) + 1));
     for (int i = 0; i < sgn_db_count(r); i++)
@@ -212,6 +221,7 @@ sgn_error_t *sgn_job_release_item(sgn_db_t *office, const sgn_job_t *job, int n,
 {
     SGN_TRY(sgn_db_run(office, pool, "DELETE FROM seal_use WHERE job = $1 AND item = $2 AND done = 0", "si", job->id,
                        (apr_int64_t)n));
+    SGN_TRY(sgn_db_run(office, pool, "UPDATE job SET litter = litter + 1 WHERE id = $1", "s", job->id));
     return job->authorised ? sgn_register_void(office, job->id, n, reason, pool)
                            : sgn_register_free(office, job->id, n, pool);
 }

@@ -4,7 +4,9 @@
  * States of a job: prepared, claimed, displayed, authorised, signing,
  * returned; final: done, partial, rejected, expired, cancelled, failed.
  * States of an item: pending, signed (value durable), awaiting-timestamp;
- * final: done, declined, error, skipped.
+ * final: done, declined, error, skipped.  `passed` is set in one transaction
+ * for all members of a group when the last of them passed the last check: from
+ * there it only goes on to done (office/signing/group.h).
  */
 #ifndef SGN_OFFICE_SIGNING_JOB_H
 #define SGN_OFFICE_SIGNING_JOB_H
@@ -45,7 +47,9 @@ typedef struct {
     sgn_bytes_t dtbs, value, token;
     const char *algorithm, *person_digest, *archive, *metadata, *report, *explain;
     apr_time_t retry_at;
-    int retries;
+    int retries, passed;
+    int cause;                  /* the member whose failure ended the group, -1: none */
+    const char *cause_code;
 } sgn_job_item_t;
 
 sgn_error_t *sgn_job_schema(sgn_db_t *office, apr_pool_t *pool);
@@ -67,6 +71,7 @@ sgn_error_t *sgn_job_settle(sgn_db_t *office, const char *job, apr_pool_t *pool)
 /* A job that ends without signatures gives back numbers and seal claims:
  * freed when the desk never reached the password, else void [B35]. */
 sgn_error_t *sgn_job_release(sgn_db_t *office, const sgn_job_t *job, const char *reason, apr_pool_t *pool);
+/* What is left of it on the disk is litter (office/signing/litter.h). */
 sgn_error_t *sgn_job_release_item(sgn_db_t *office, const sgn_job_t *job, int n, const char *reason, apr_pool_t *pool);
 
 /* "jobs/<id>/<n>.pdf" | ".update" */

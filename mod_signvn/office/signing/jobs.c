@@ -1,10 +1,7 @@
 /* jobs.c: opening the room, asking about jobs, ending them. */
 #include "office/signing/jobs.h"
 
-#include <dirent.h>
-#include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <apr_strings.h>
 
@@ -13,6 +10,7 @@
 #include "base/pool.h"
 #include "office/agency/register.h"
 #include "office/signing/finish.h"
+#include "office/signing/litter.h"
 
 #define DESK_SEEN apr_time_from_sec(70)
 #define LIST_LIMIT 200
@@ -23,32 +21,6 @@ static void end_lock(void *baton)
 
     pthread_cond_destroy(&jobs->wake);
     pthread_mutex_destroy(&jobs->lock);
-}
-
-/* What a keeper that died between the directory and the row left behind. */
-static sgn_error_t *sweep(sgn_jobs_t *jobs, apr_pool_t *pool)
-{
-    sgn_error_t *error = NULL;
-    struct dirent *entry;
-    DIR *directory;
-    int fd;
-
-    SGN_TRY(sgn_file_open(&fd, jobs->o.state, "jobs", O_RDONLY | O_DIRECTORY, 0, pool));
-    directory = fdopendir(dup(fd));
-    sgn_pool_close_fd(pool, fd);
-    if (!directory)
-        return SGN_ERROR_ERRNO(pool, SGN_FILE_FAILED, "list jobs");
-    while (!error && (entry = readdir(directory)) != NULL) {
-        sgn_db_rows_t *rows;
-
-        if (entry->d_name[0] == '.')
-            continue;
-        error = sgn_db_query(&rows, jobs->o.office, pool, "SELECT 1 FROM job WHERE id = $1", "s", entry->d_name);
-        if (!error && sgn_db_count(rows) == 0)
-            sgn_jobs_abandon(jobs, apr_pstrdup(pool, entry->d_name), pool);
-    }
-    closedir(directory);
-    return error;
 }
 
 sgn_error_t *sgn_jobs_open(sgn_jobs_t **out, const sgn_jobs_options_t *options, apr_pool_t *pool)
@@ -65,7 +37,7 @@ sgn_error_t *sgn_jobs_open(sgn_jobs_t **out, const sgn_jobs_options_t *options, 
     apr_pool_create(&jobs->pool, pool);
     jobs->seen = apr_hash_make(jobs->pool);
     *out = jobs;
-    return sweep(jobs, pool);
+    return sgn_litter_sweep(jobs, pool);
 }
 
 void sgn_jobs_abandon(sgn_jobs_t *jobs, const char *job, apr_pool_t *pool)
@@ -95,9 +67,20 @@ static int desk_online(sgn_jobs_t *jobs, const char *account)
     return online;
 }
 
+static void set_words(json_t *out, const char *code)
+{
+    const sgn_code_row_t *row = sgn_error_find(code);
+
+    sgn_json_set_str(out, "code", code);
+    if (row) {
+        sgn_json_set_str(out, "vi", row->vi);
+        sgn_json_set_str(out, "en", row->en);
+    }
+}
+
 static json_t *print_item(const sgn_job_item_t *item)
 {
-    json_t *out = json_object();
+    json_t *out = json_object(), *cause;
 
     sgn_json_set_int(out, "n", item->n);
     sgn_json_set_str(out, "state", item->state);
@@ -107,17 +90,17 @@ static json_t *print_item(const sgn_job_item_t *item)
     sgn_json_set_str(out, "number", item->number);
     sgn_json_set_str(out, "symbol", item->symbol);
     sgn_json_set_str(out, "date", item->date);
-    sgn_json_set_str(out, "sha256", item->final_sha256 ? item->final_sha256 : item->sha256);
+    sgn_json_set_str(out, "sha256", strcmp(item->state, "done") == 0 ? item->final_sha256 : item->sha256);
     sgn_json_set_str(out, "archived", item->archive);
     if (item->code) {
-        const sgn_code_row_t *row = sgn_error_find(item->code);
-
-        sgn_json_set_str(out, "code", item->code);
+        set_words(out, item->code);
         sgn_json_set_str(out, "reason", item->detail);
-        if (row) {
-            sgn_json_set_str(out, "vi", row->vi);
-            sgn_json_set_str(out, "en", row->en);
-        }
+    }
+    if (item->cause >= 0 && item->cause_code) {
+        cause = json_object();
+        sgn_json_set_int(cause, "n", item->cause);
+        set_words(cause, item->cause_code);
+        json_object_set_new(out, "cause", cause);
     }
     return out;
 }
@@ -210,7 +193,7 @@ sgn_error_t *sgn_jobs_cancel(json_t **answer, sgn_jobs_t *jobs, const char *id, 
         return error;
     }
     SGN_TRY(sgn_db_commit(jobs->o.office, pool));
-    sgn_jobs_abandon(jobs, id, pool);       /* nothing of it was signed [B32] */
+    sgn_litter_clean(jobs, id, pool);       /* nothing of it was signed [B32] */
     return sgn_jobs_get(answer, jobs, id, account, pool);
 }
 
@@ -327,7 +310,7 @@ static sgn_error_t *expire(sgn_jobs_t *jobs, apr_pool_t *pool)
         }
         SGN_TRY(sgn_db_commit(jobs->o.office, pool));
         if (ended)
-            sgn_jobs_abandon(jobs, sgn_db_text(rows, i, 0), pool);
+            sgn_litter_clean(jobs, sgn_db_text(rows, i, 0), pool);
     }
     return NULL;
 }

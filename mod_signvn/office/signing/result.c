@@ -11,6 +11,8 @@
 #include "crypto/digest.h"
 #include "crypto/verify.h"
 #include "dtbs/jws.h"
+#include "office/signing/group.h"
+#include "office/signing/litter.h"
 #include "office/signing/sign_request.h"
 
 #define VALUE_LIMIT 1024
@@ -163,7 +165,6 @@ static sgn_error_t *take_entry(result_t *r, json_t *entry)
     else
         SGN_TRY(take_error(&status, r, item, entry));
     item->state = status;
-    json_array_append_new(r->answer, json_pack("{s:I, s:s}", "n", (json_int_t)n, "status", status));
     return NULL;
 }
 
@@ -179,20 +180,27 @@ static sgn_error_t *close_rest(result_t *r)
     return NULL;
 }
 
-/* A group is all or nothing: what its failed member leaves is not embedded. */
+/* What a failed member leaves of its group is not embedded. */
 static sgn_error_t *close_groups(result_t *r)
 {
-    for (int i = 0; i < r->count; i++) {
-        if (!r->items[i].group || (strcmp(r->items[i].state, "error") != 0 && strcmp(r->items[i].state, "declined") != 0))
-            continue;
-        for (int k = 0; k < r->count; k++) {
-            const sgn_job_item_t *other = &r->items[k];
+    SGN_TRY(sgn_job_items(&r->items, &r->count, r->jobs->o.office, r->job->id, r->pool));
+    for (int i = 0; i < r->count; i++)
+        if (strcmp(r->items[i].state, "error") == 0 || strcmp(r->items[i].state, "declined") == 0)
+            SGN_TRY(sgn_group_end(r->jobs, r->job, r->items, r->count, i, r->items[i].code, r->pool));
+    return NULL;
+}
 
-            if (!other->group || strcmp(other->group, r->items[i].group) != 0 || strcmp(other->state, "signed") != 0)
-                continue;
-            SGN_TRY(refuse(r, other, "skipped", sgn_error_row(SGN_USER_DECLINED)->name, "group"));
-            r->items[k].state = "skipped";
-        }
+/* What the desk is told: what became of each document that it named. */
+static sgn_error_t *tell(result_t *r, json_t *list)
+{
+    json_t *entry;
+    size_t i;
+
+    json_array_foreach(list, i, entry) {
+        apr_int64_t n;
+
+        SGN_TRY(sgn_json_get_int(&n, entry, "n", r->pool));
+        json_array_append_new(r->answer, json_pack("{s:I, s:s}", "n", (json_int_t)n, "status", r->items[n].state));
     }
     return NULL;
 }
@@ -213,9 +221,8 @@ static sgn_error_t *take_late(result_t *r, json_t *list)
         SGN_TRY(sgn_json_find_bytes(&value, entry, "signature", r->pool));
         if (value.len && strcmp(r->items[n].state, "skipped") == 0)
             SGN_TRY(discarded(r, &r->items[n], value, r->job->state));
-        json_array_append_new(r->answer, json_pack("{s:I, s:s}", "n", (json_int_t)n, "status", r->items[n].state));
     }
-    return NULL;
+    return tell(r, list);
 }
 
 static sgn_error_t *take_all(result_t *r, json_t *list)
@@ -235,7 +242,8 @@ static sgn_error_t *take_all(result_t *r, json_t *list)
     SGN_TRY(sgn_db_run(r->jobs->o.office, r->pool, "UPDATE job SET authorised = $1 WHERE id = $2", "is",
                        (apr_int64_t)r->job->authorised, r->job->id));
     SGN_TRY(sgn_job_state(r->jobs->o.office, r->job->id, "returned", NULL, r->pool));
-    return sgn_job_settle(r->jobs->o.office, r->job->id, r->pool);
+    SGN_TRY(sgn_job_settle(r->jobs->o.office, r->job->id, r->pool));
+    return tell(r, list);
 }
 
 sgn_error_t *sgn_desk_result(json_t **answer, sgn_jobs_t *jobs, const sgn_desk_t *desk, json_t *body, apr_pool_t *pool)
@@ -263,6 +271,7 @@ sgn_error_t *sgn_desk_result(json_t **answer, sgn_jobs_t *jobs, const sgn_desk_t
         return error;
     }
     SGN_TRY(sgn_db_commit(jobs->o.office, pool));
+    sgn_litter_clean(jobs, r.job->id, pool);
     sgn_jobs_kick(jobs);
     return NULL;
 }
