@@ -11,6 +11,7 @@
 #include "office/agency/register.h"
 #include "office/signing/deposit.h"
 #include "office/signing/embed.h"
+#include "office/signing/finisher.h"
 #include "office/signing/group.h"
 #include "office/signing/litter.h"
 
@@ -333,21 +334,29 @@ static sgn_error_t *finish_row(sgn_jobs_t *jobs, const char *id, int n, apr_pool
     return postpone(&u, error);
 }
 
-sgn_error_t *sgn_finish_pending(sgn_jobs_t *jobs, apr_pool_t *pool)
+sgn_error_t *sgn_finish_pending(int *some, sgn_jobs_t *jobs, sgn_job_lane_t *lane, apr_pool_t *pool)
 {
     sgn_db_rows_t *rows;
     apr_pool_t *each;
-    sgn_error_t *error = NULL;
 
+    *some = 0;
     SGN_TRY(sgn_db_query(&rows, jobs->o.office, pool,
-                         "SELECT job, n FROM job_item WHERE state IN ('signed','awaiting-timestamp') AND retry_at <= $1 ORDER BY job, n",
+                         "SELECT i.job, i.n, (SELECT count(*) FROM job_item o WHERE o.job = i.job AND o.level <> 'B-B' AND o.token IS NULL"
+                         " AND o.state IN ('signed','awaiting-timestamp')) FROM job_item i"
+                         " WHERE i.state IN ('signed','awaiting-timestamp') AND i.retry_at <= $1 ORDER BY i.retry_at, i.job, i.n",
                          "i", (apr_int64_t)sgn_clock_now()));
     apr_pool_create(&each, pool);
-    for (int i = 0; i < sgn_db_count(rows) && !error; i++) {
+    for (int i = 0; i < sgn_db_count(rows); i++) {
+        sgn_error_t *error;
+
+        if (!sgn_finisher_take(jobs, lane, sgn_db_text(rows, i, 0), sgn_db_int(rows, i, 2) > 0))
+            continue;
         apr_pool_clear(each);
         error = finish_row(jobs, sgn_db_text(rows, i, 0), (int)sgn_db_int(rows, i, 1), each);
+        sgn_finisher_give(jobs, lane);
+        SGN_TRY(error);
+        *some = 1;
     }
-    if (!error)
-        apr_pool_destroy(each);
-    return error;
+    apr_pool_destroy(each);
+    return NULL;
 }

@@ -28,7 +28,8 @@ typedef struct {
     apr_pool_t *keep;                   /* of what the item gets: lives as long as it */
 } sgn_finish_t;
 
-/* All items that have a value and whose time has come. */
-sgn_error_t *sgn_finish_pending(sgn_jobs_t *jobs, apr_pool_t *pool);
+/* All items that have a value, whose time has come and whose job this lane gets;
+ * *some: there were such. */
+sgn_error_t *sgn_finish_pending(int *some, sgn_jobs_t *jobs, sgn_job_lane_t *lane, apr_pool_t *pool);
 
 #endif

@@ -21,11 +21,20 @@
 #define SGN_JOB_LEASE apr_time_from_sec(60)
 #define SGN_JOB_ITEMS 100
 
+#define SGN_JOB_FINISHERS 4
+
+/* What one finisher has in work (office/signing/finisher.h). */
+typedef struct {
+    const char *job;            /* NULL: nothing */
+    int stamps;
+} sgn_job_lane_t;
+
 struct sgn_jobs_t {
     sgn_jobs_options_t o;
     pthread_mutex_t lock;       /* of what follows */
     pthread_cond_t wake;
-    int kicked;
+    int kicked;                 /* finishers to be woken */
+    sgn_job_lane_t lanes[SGN_JOB_FINISHERS];
     apr_hash_t *seen;           /* account -> last poll of one of its desks (monotonic) */
     apr_pool_t *pool;           /* of the hash; under the lock */
 };

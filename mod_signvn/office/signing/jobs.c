@@ -290,7 +290,7 @@ static sgn_error_t *expire_one(int *ended, sgn_jobs_t *jobs, const char *id, apr
 
 /* Ends jobs past their deadline.  A lease lost before the password goes back to
  * the offer; after it a late result is still taken until the deadline [A15]. */
-static sgn_error_t *expire(sgn_jobs_t *jobs, apr_pool_t *pool)
+sgn_error_t *sgn_jobs_expire(sgn_jobs_t *jobs, apr_pool_t *pool)
 {
     apr_time_t now = sgn_clock_now();
     sgn_db_rows_t *rows;
@@ -313,10 +313,4 @@ static sgn_error_t *expire(sgn_jobs_t *jobs, apr_pool_t *pool)
             sgn_litter_clean(jobs, sgn_db_text(rows, i, 0), pool);
     }
     return NULL;
-}
-
-sgn_error_t *sgn_jobs_work(sgn_jobs_t *jobs, apr_pool_t *pool)
-{
-    SGN_TRY(sgn_finish_pending(jobs, pool));
-    return expire(jobs, pool);
 }

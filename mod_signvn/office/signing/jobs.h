@@ -62,10 +62,10 @@ sgn_error_t *sgn_jobs_document(const char **path, const char **sha256, const cha
                                const char *job, int n, const char *account, apr_pool_t *pool);
 sgn_error_t *sgn_jobs_explain(json_t **answer, sgn_jobs_t *jobs, const char *job, const char *account, apr_pool_t *pool);
 
-/* What a timer calls: finishes what has a value, retries time-stamps, ends what
- * is past its deadline.  Also woken at once by sgn_jobs_kick(). */
-sgn_error_t *sgn_jobs_work(sgn_jobs_t *jobs, apr_pool_t *pool);
-/* A thread that does sgn_jobs_work() at every kick and each second. */
+/* Ends what is past its deadline, offers again what a desk let go. */
+sgn_error_t *sgn_jobs_expire(sgn_jobs_t *jobs, apr_pool_t *pool);
+/* The threads: some finish what has a value and ask again for time-stamps, at
+ * every kick and each second; one does sgn_jobs_expire() each second. */
 sgn_error_t *sgn_jobs_start(sgn_jobs_t *jobs, apr_pool_t *pool);
 void sgn_jobs_kick(sgn_jobs_t *jobs);
 
