@@ -19,6 +19,17 @@ static const struct {
     { "internal", NULL },
 };
 
+static const char *const shown[] = {
+#define SHOWN(id, vi) vi,
+#include "office/signing/shown_words.def"
+#undef SHOWN
+};
+
+const char *sgn_kind_shown(sgn_shown_t which)
+{
+    return shown[which];
+}
+
 sgn_error_t *sgn_kind_find(const sgn_kind_plug_t **out, const char *name, const json_t *spec, apr_pool_t *pool)
 {
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)

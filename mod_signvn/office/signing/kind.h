@@ -13,6 +13,14 @@
 #include "office/signing/job.h"
 #include "office/signing/verdict.h"
 
+/* The words of shown_words.def. */
+typedef enum {
+#define SHOWN(id, vi) SGN_SHOWN_##id,
+#include "office/signing/shown_words.def"
+#undef SHOWN
+} sgn_shown_t;
+const char *sgn_kind_shown(sgn_shown_t which);
+
 /* What the caller wants for one document. */
 typedef struct {
     int n;
@@ -43,6 +51,7 @@ typedef struct sgn_act_t {
 
 typedef struct sgn_kind_plug_t {
     const char *name;
+    sgn_shown_t shown;          /* what the desk calls it */
     sgn_kind_t attribute;       /* in the signed attributes */
     const char *certificate;    /* "person" | "agency" */
     const char *const *roles;   /* any of them, in the job's agency; NULL-terminated */

@@ -36,6 +36,7 @@ static const char *const roles[] = { "authority", "deputy", NULL };
 
 const sgn_kind_plug_t sgn_kind_approve = {
     .name = "approve",
+    .shown = SGN_SHOWN_KIND_APPROVE,
     .attribute = SGN_KIND_APPROVE,
     .certificate = "person",
     .roles = roles,

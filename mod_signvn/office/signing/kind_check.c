@@ -37,7 +37,7 @@ static sgn_error_t *dress(json_t *args, sgn_act_t *act)
     json_t *lines = sgn_json_array(act->pool);
 
     SGN_TRY(sgn_kind_place(args, act->wish, act->pool));
-    json_array_append_new(lines, json_string(is_form(act->wish) ? "Kiểm tra thể thức" : "Kiểm tra nội dung"));
+    json_array_append_new(lines, json_string(sgn_kind_shown(is_form(act->wish) ? SGN_SHOWN_CHECK_FORM : SGN_SHOWN_CHECK_CONTENT)));
     json_array_append_new(lines, json_string(act->person->name));
     json_array_append_new(lines, json_string(sgn_clock_print(act->now, act->pool)));
     sgn_json_set(args, "lines", lines);
@@ -48,6 +48,7 @@ static const char *const roles[] = { "reviewer", "authority", "deputy", "clerk",
 
 const sgn_kind_plug_t sgn_kind_check = {
     .name = "check",
+    .shown = SGN_SHOWN_KIND_CHECK,
     .attribute = SGN_KIND_CHECK,
     .certificate = "person",
     .roles = roles,

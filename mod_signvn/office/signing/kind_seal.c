@@ -115,9 +115,27 @@ static const char *month_text(const char *date, apr_pool_t *pool)
     return apr_psprintf(pool, month <= 2 ? "%02d" : "%d", month);
 }
 
+/* The words with {day}, {month} and {year} in their places. */
+static const char *date_text(const char *date, apr_pool_t *pool)
+{
+    const char *const places[][2] = {
+        { "{day}", day_text(date, pool) }, { "{month}", month_text(date, pool) }, { "{year}", apr_pstrmemdup(pool, date, 4) },
+    };
+    const char *text = sgn_kind_shown(SGN_SHOWN_DATE);
+
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+        const char *at = strstr(text, places[i][0]);
+
+        if (at)
+            text = apr_pstrcat(pool, apr_pstrmemdup(pool, text, (apr_size_t)(at - text)), places[i][1],
+                               at + strlen(places[i][0]), NULL);
+    }
+    return text;
+}
+
 static sgn_error_t *dress(json_t *args, sgn_act_t *act)
 {
-    const char *date = act->item->date, *day = day_text(date, act->pool), *month = month_text(date, act->pool);
+    const char *date = act->item->date;
     json_t *fill = sgn_json_object(act->pool), *fields = act->verdict->fields;
     sgn_bytes_t png;
     double diameter;
@@ -130,11 +148,11 @@ static sgn_error_t *dress(json_t *args, sgn_act_t *act)
     sgn_json_set_str(args, "fieldName", "sgn_seal");
     sgn_json_set_str(fill, "number", act->item->number);
     if (json_is_true(json_object_get(json_object_get(fields, "date"), "present")))
-        sgn_json_set_str(fill, "date", apr_psprintf(act->pool, "ngày %s tháng %s năm %.4s", day, month, date));
+        sgn_json_set_str(fill, "date", date_text(date, act->pool));
     if (json_is_true(json_object_get(json_object_get(fields, "day"), "present")))
-        sgn_json_set_str(fill, "day", day);
+        sgn_json_set_str(fill, "day", day_text(date, act->pool));
     if (json_is_true(json_object_get(json_object_get(fields, "month"), "present")))
-        sgn_json_set_str(fill, "month", month);
+        sgn_json_set_str(fill, "month", month_text(date, act->pool));
     sgn_json_set(args, "fill", fill);
     return NULL;
 }
@@ -143,6 +161,7 @@ static const char *const roles[] = { "clerk", "reception", NULL };
 
 const sgn_kind_plug_t sgn_kind_seal = {
     .name = "seal",
+    .shown = SGN_SHOWN_KIND_SEAL,
     .attribute = SGN_KIND_SEAL,
     .certificate = "agency",
     .roles = roles,

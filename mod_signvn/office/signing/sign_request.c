@@ -9,6 +9,7 @@
 #include "crypto/digest.h"
 #include "crypto/verify.h"
 #include "dtbs/jws.h"
+#include "office/signing/kind.h"
 
 #define OID_SHA256 "2.16.840.1.101.3.4.2.1"
 
@@ -34,25 +35,26 @@ static sgn_error_t *algorithm_of(const char **out, sgn_jobs_t *jobs, const sgn_j
     return NULL;
 }
 
-static const char *kind_text(const char *kind)
+static sgn_error_t *kind_text(const char **out, const char *name, apr_pool_t *pool)
 {
-    if (strcmp(kind, "approve") == 0)
-        return "Ký ban hành";
-    if (strcmp(kind, "seal") == 0)
-        return "Ký số của cơ quan (thay đóng dấu)";
-    return "Ký kiểm tra";
+    const sgn_kind_plug_t *kind;
+
+    SGN_TRY(sgn_kind_find(&kind, name, NULL, pool));
+    *out = sgn_kind_shown(kind->shown);
+    return NULL;
 }
 
 static sgn_error_t *document(json_t **out, const sgn_job_t *job, const sgn_job_item_t *item, apr_pool_t *pool)
 {
     json_t *d = json_object(), *range = json_array();
-    const char *hash;
+    const char *hash, *shown;
 
     *out = d;
+    SGN_TRY(kind_text(&shown, item->kind, pool));
     sgn_json_set_int(d, "n", item->n);
     sgn_json_set_str(d, "subject", item->subject);
     sgn_json_set_str(d, "kind", item->kind);
-    sgn_json_set_str(d, "kindText", kind_text(item->kind));
+    sgn_json_set_str(d, "kindText", shown);
     sgn_json_set_str(d, "docNumber", item->number ? apr_pstrcat(pool, item->number, "/", item->symbol, NULL) : NULL);
     sgn_json_set_str(d, "docDate", item->date);
     sgn_json_set_str(d, "docURI", apr_psprintf(pool, "/signvn/agent/v1/docs/%s/%d", job->id, item->n));
@@ -74,7 +76,7 @@ sgn_error_t *sgn_sign_request_make(const char **jws, sgn_jobs_t *jobs, const sgn
                                    apr_pool_t *pool)
 {
     json_t *request = sgn_json_object(pool), *documents = json_array();
-    const char *algorithm = NULL, *origin = sgn_config_text(*jobs->o.config, "SignVNOrigin");
+    const char *algorithm = NULL, *shown, *origin = sgn_config_text(*jobs->o.config, "SignVNOrigin");
     sgn_job_item_t *items;
     int count, pending = 0;
 
@@ -104,6 +106,7 @@ sgn_error_t *sgn_sign_request_make(const char **jws, sgn_jobs_t *jobs, const sgn
     sgn_json_set_str(request, "signAlgo", algorithm);
     sgn_json_set_str(request, "hashAlgorithmOID", OID_SHA256);
     sgn_json_set_str(request, "matchCode", job->match_code);
-    sgn_json_set_str(request, "description", kind_text(job->kind));
+    SGN_TRY(kind_text(&shown, job->kind, pool));
+    sgn_json_set_str(request, "description", shown);
     return sgn_keys_jws(jws, jobs->o.keys, SGN_JWS_TYP_SIGN, sgn_bytes_str(sgn_json_print(request, pool)), pool);
 }
