@@ -11,6 +11,7 @@ use Test::More;
 use Time::HiRes qw(sleep time);
 use lib dirname(abs_path($0)) . '/../lib';
 use SignVN::Site;
+use SignVN::Desk;
 
 binmode Test::More->builder->$_, ':utf8' for qw(output failure_output todo_output);
 my $site = SignVN::Site->new('--no-agents');
@@ -54,6 +55,36 @@ is(decode($answer)->{code}, 'idempotency.mismatch', 'idempotency.mismatch');
 is($many->{code}, 'job.too-many', '101 documents: job.too-many');
 is($answer->{status}, 422, 'job.too-many: 422');
 
+my $der = sub { return encode_base64(Client::slurp("$root/pki/certs/$_[0].der"), '') };
+# ---- the place of a seal has the registered diameter (SV-D09) -------------------------------------
+sub seal_rect { my ($pdf) = @_; my @all = $pdf =~ m{<<((?:(?!endobj).)*?/T ?\(sgn_seal\)(?:(?!endobj).)*?)>>\s*endobj}sg; my ($rect) = $all[-1] =~ m{/Rect ?\[([^\]]+)\]}; my @r = split ' ', $rect; return sprintf '%.0f', $r[2] - $r[0] }
+{
+    my $b = $site->{site}{agencies}[1];
+    my ($image) = map { $_->{png} } grep { $_->{certificate} } @{ $Client::json->decode(Client::slurp("$root/people.json"))->{images} };
+    my ($leader, $clerk) = map { SignVN::Desk->new($site, $_)->enrol } qw(authority2 clerk2);
+    $leader->list('authority2');
+    $clerk->list('seal-b');
+    my $signed = sub {
+        my ($desk, $who, $key, $spec, $bytes) = @_;
+        my ($job, $answer) = $client->post_job($who, $spec, $bytes, agency => $b);
+        return (undef, $job) if $answer->{status} != 201;
+        $desk->claim($job->{id});
+        $desk->result([ $desk->values_of($key) ]);
+        $job = $client->wait_job($who, $job, 30);
+        return ($client->document($who, $job), $job);
+    };
+    my ($small) = $signed->($leader, authority2 => 'authority2', $site->approval($plain), $document);
+    is(seal_rect($small), '102', 'a seal of 36 mm has a place of 36 mm');
+    import_people({ images => [ { certificate => $der->('seal-b'), png => $image, widthMm => 42 } ] });
+    my ($large) = $signed->($leader, authority2 => 'authority2', $site->approval($plain, subject => 'Dau lon'), $document);
+    is(seal_rect($large), '119', 'a seal of 42 mm has a place of 42 mm, whatever box was given');
+    my ($sealed, $done) = $signed->($clerk, clerk2 => 'seal-b', $site->sealing, $large);
+    is($done->{state}, 'done', 'and is sealed') or diag($Client::json->encode($done));
+    is($client->validate($sealed, who => 'clerk2')->{indication}, 'TOTAL-PASSED', 'validly') if $sealed;
+    ($sealed, $done) = $signed->($clerk, clerk2 => 'seal-b', $site->sealing, $small);
+    is($done->{code}, 'reserve.too-narrow', 'a place that was made for a smaller seal is not overrun');
+}
+
 # ---- the clock goes on ------------------------------------------------------------------
 ok($site->do('clock', '+2h'), 'two hours later');
 for (1 .. 60) { last if get_job(decode($first)->{id})->{state} eq 'expired'; sleep 0.5 }
@@ -71,7 +102,6 @@ sub import_people {
     my $said = `'$root/bin/signvn' --config '$site->{site}{config}' people import '$root/more.json' 2>&1`;
     is($?, 0, 'the register takes it') or diag $said;
 }
-my $der = sub { return encode_base64(Client::slurp("$root/pki/certs/$_[0].der"), '') };
 import_people({ bindings => [ { agency => 'H57.28', kind => 'person', account => 'deputy', role => 'authority', certificate => $der->('reviewer') } ] });
 (my $two, $answer) = $client->post_job(deputy => $site->approval($plain), $document);
 is($two->{code}, 'credential.choose', 'two usable certificates and none named: credential.choose');

@@ -83,6 +83,11 @@ sgn_error_t *sgn_agency_check_type(const sgn_binding_t *binding, const char *typ
 sgn_error_t *sgn_agency_image(sgn_bytes_t *png, double *width_mm, sgn_agency_t *agency,
                               const sgn_binding_t *binding, apr_pool_t *pool);
 
+/* The diameter that a place for the agency's seal must have: the largest of the
+ * images registered for its seals in force, so that each of them fits [SV-D09];
+ * 0 when none is registered. */
+sgn_error_t *sgn_agency_seal_mm(double *out, sgn_agency_t *agency, const char *code, apr_time_t now, apr_pool_t *pool);
+
 /* Reports a loss or misuse: signing with the certificate stops at once [HP, Điều 17.5]. */
 sgn_error_t *sgn_agency_incident(sgn_agency_t *agency, const char *certificate_sha256, const char *what,
                                  const char *account, apr_pool_t *pool);

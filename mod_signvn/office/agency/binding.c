@@ -157,6 +157,17 @@ sgn_error_t *sgn_agency_image(sgn_bytes_t *png, double *width_mm, sgn_agency_t *
     return NULL;
 }
 
+sgn_error_t *sgn_agency_seal_mm(double *out, sgn_agency_t *agency, const char *code, apr_time_t now, apr_pool_t *pool)
+{
+    sgn_db_rows_t *rows;
+
+    SGN_TRY(sgn_db_query(&rows, agency->db, pool,
+                         "SELECT max(i.width_um) " FROM "JOIN image i ON i.owner = 'seal:' || b.certificate_sha256"
+                         " WHERE " IN_FORCE " AND b.agency = $2 AND b.kind = 'agency'", "is", (apr_int64_t)now, code));
+    *out = (double)sgn_db_int(rows, 0, 0) / 1000.0;
+    return NULL;
+}
+
 static sgn_error_t *audited(sgn_agency_t *agency, const char *action, const char *account, const char *object,
                             const char *what, apr_pool_t *pool)
 {

@@ -72,6 +72,7 @@ sgn_error_t *sgn_kind_reserve(json_t *args, const sgn_act_t *act)
 {
     static const char *const members[] = { "number", "day", "month", "date", NULL };
     json_t *reserve = json_object_get(act->wish->spec, "reserve"), *box, *copy;
+    double diameter;
     int boxes = 0;
 
     if (json_is_string(reserve) && strcmp(json_string_value(reserve), "none") == 0)
@@ -89,5 +90,9 @@ sgn_error_t *sgn_kind_reserve(json_t *args, const sgn_act_t *act)
         return SGN_ERROR(act->pool, SGN_FIELD, "reserve: number and seal are wanted at least");
     sgn_json_set(copy, "seal", box);
     sgn_json_set(args, "reserve", copy);
+    /* [SV-D09] the place is final: it has the diameter of the seal that will come */
+    SGN_TRY(sgn_agency_seal_mm(&diameter, act->jobs->o.agency, act->job->agency, act->now, act->pool));
+    if (diameter > 0)
+        json_object_set_new(args, "sealMm", json_real(diameter));
     return NULL;
 }
