@@ -184,7 +184,7 @@
             words ? el('div', {}, words) : null, item.reason ? el('div', {}, item.reason) : null,
             cause ? el('div', {}, `${t('sign.cause')} ${cause.n + 1}${files[cause.n] ? ` (${files[cause.n].file.name})` : ''}: ${cause[App.language()] || cause.vi || cause.code}`) : null,
             item.code ? el('div', { class: 'hint' }, el('code', {}, item.code)) : null,
-            good ? el('div', { class: 'actions' }, el('a', { class: 'button download', href: `${App.API}/jobs/${job.id}/documents/${item.n}`, download: name }, t('sign.download')),
+            good && !item.gone ? el('div', { class: 'actions' }, el('a', { class: 'button download', href: `${App.API}/jobs/${job.id}/documents/${item.n}`, download: name }, t('sign.download')),
                 el('button', { type: 'button', class: 'check', on: { click: () => check(item.n, name) } }, t('sign.checkResult'))) : null);
     }
 

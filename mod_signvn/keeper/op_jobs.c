@@ -13,6 +13,7 @@
 #include "office/signing/job.h"
 #include "office/signing/jobs.h"
 #include "office/signing/once.h"
+#include "office/signing/retain.h"
 
 static sgn_error_t *id_of(const char **out, sgn_call_t *call)
 {
@@ -233,4 +234,9 @@ sgn_error_t *sgn_op_work_get(sgn_call_t *call)
     }
     sgn_call_answer(call, 200, answer);
     return NULL;
+}
+
+sgn_error_t *sgn_op_jobs_due(sgn_keeper_t *keeper, apr_pool_t *pool)
+{
+    return sgn_retain_due(keeper->jobs, pool);
 }

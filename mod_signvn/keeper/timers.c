@@ -8,10 +8,12 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "keeper/op_backups.h"
+#include "keeper/op_jobs.h"
 
 /* Ends with a row without a name. */
 static const sgn_timer_t rows[] = {
     { .name = "backup", .period_sec = 60, .run = sgn_op_backups_due },
+    { .name = "jobs", .period_sec = 60, .run = sgn_op_jobs_due },
     { .name = NULL },
 };
 

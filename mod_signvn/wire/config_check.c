@@ -144,6 +144,9 @@ sgn_error_t *sgn_config_check_server(const json_t *draft, apr_pool_t *pool)
     number = json_object_get(json_object_get(draft, "server"), "SignVNWorkers");
     if (number && (json_integer_value(number) < 1 || json_integer_value(number) > 64))
         return REFUSE("SignVNWorkers", apr_psprintf(pool, "%d", (int)json_integer_value(number)), "1 to 64");
+    number = json_object_get(json_object_get(draft, "server"), "SignVNJobRetention");
+    if (json_is_integer(number) && json_integer_value(number) < 86400)
+        return REFUSE("SignVNJobRetention", apr_psprintf(pool, "%d", (int)json_integer_value(number)), "1d or more");
     text = server_text(draft, "SignVNDatabase");
     if (text && strncmp(text, "sqlite:/", 8) != 0)
         return REFUSE("SignVNDatabase", text, "sqlite:/absolute/directory");

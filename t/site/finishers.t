@@ -73,4 +73,20 @@ ok(defined all_are(authority2 => 'done', 8, $late), 'nor does the next wait behi
 is(get_job(reviewer => $waiting[0]{id})->{items}[0]{code}, 'timestamp.unavailable', 'the page says why');
 unlink "$root/pki/faults/tsa.slow";
 ok(defined all_are(reviewer => 'done', 40, @waiting), 'and all are done when it answers again');
+
+# ---- what is done is kept for a time ---------------------------------------------------
+my $result = "/signvn/v1/jobs/$free->{id}/documents/0";
+is($client->call(authority2 => GET => $result)->{status}, 200, 'a result can be fetched');
+ok($site->do('clock', '+89d'), '89 days later');
+sleep 2;
+is($client->call(authority2 => GET => $result)->{status}, 200, 'too');
+ok($site->do('clock', '+91d'), 'after 90 days');
+my $gone;
+for (1 .. 140) { $gone = $client->call(authority2 => GET => $result); last if $gone->{status} != 200; sleep 0.5 }
+is("$gone->{status} " . Client::decode($gone)->{code}, '410 job.document-gone', 'it is gone');
+like(Client::decode($gone)->{vi}, qr/kho lưu trữ/, 'and the page says where originals are');
+ok(!-e "$root/state/jobs/$free->{id}", 'with its files');
+my $row = get_job(authority2 => $free->{id});
+is("$row->{state} $row->{items}[0]{gone}", 'done 1', 'the job is still known');
+like($client->call(it => GET => '/signvn/v1/audit?limit=100')->{content}, qr/item\.file-gone/, 'and the audit has it');
 done_testing();

@@ -109,6 +109,7 @@ static void rules(void)
     refused("SignVNBackupTarget a dir:/a\nSignVNBackupTarget a dir:/b\n", "2", "config: targets have names of their own");
     refused("SignVNBackupTarget a ftp:/a\n", "1", "config: an unknown kind of target is refused");
     refused("\nSignVNWorkers 0\n", "2", "config: no workers is refused");
+    refused("SignVNJobRetention 23h\n", "1", "config: results of jobs are kept a day at least");
     refused("SignVNMaxDocument 64X\n", "1", "config: an unknown unit is refused");
     refused("SignVNMaxDocument 99999999999G\n", "1", "config: a size that overflows is refused");
     refused("SignVNStateDir var/lib\n", "1", "config: a relative path is refused");

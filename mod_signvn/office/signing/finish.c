@@ -14,6 +14,7 @@
 #include "office/signing/finisher.h"
 #include "office/signing/group.h"
 #include "office/signing/litter.h"
+#include "office/signing/retain.h"
 
 #define RETRY_FIRST apr_time_from_sec(2)
 #define RETRY_LAST apr_time_from_sec(300)
@@ -155,11 +156,13 @@ static sgn_error_t *store_done(unit_t *u, const sgn_job_item_t *item)
     SGN_TRY(sgn_db_run(office, u->pool, "INSERT INTO receipt (sha256, time) VALUES ($1, $2) ON CONFLICT DO NOTHING", "si",
                        item->final_sha256, (apr_int64_t)sgn_clock_now()));
     SGN_TRY(sgn_db_run(office, u->pool,
-                       "UPDATE job_item SET state = 'done', code = NULL, detail = NULL, final_sha256 = $1, archive = $2, report = $3"
-                       " WHERE job = $4 AND n = $5", "ssssi", item->final_sha256, item->archive, item->report,
-                       u->job->id, (apr_int64_t)item->n));
+                       "UPDATE job_item SET state = 'done', code = NULL, detail = NULL, final_sha256 = $1, archive = $2, report = $3,"
+                       " finished = $4 WHERE job = $5 AND n = $6", "sssisi", item->final_sha256, item->archive, item->report,
+                       (apr_int64_t)sgn_clock_now(), u->job->id, (apr_int64_t)item->n));
     SGN_TRY(sgn_db_run(office, u->pool, "UPDATE seal_use SET done = 1 WHERE job = $1 AND item = $2", "si", u->job->id,
                        (apr_int64_t)item->n));
+    if (item->archive)
+        SGN_TRY(sgn_retain_sealed(office, u->job, item, u->pool));
     SGN_TRY(sgn_register_use(office, u->job->id, item->n, item->archive, u->pool));
     return sgn_job_audit(u->jobs, u->job, "item.done", detail, u->pool);
 }

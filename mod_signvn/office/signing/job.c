@@ -45,6 +45,14 @@ static const sgn_db_migration_t schema[] = {
       "ALTER TABLE job_item ADD COLUMN passed INTEGER NOT NULL DEFAULT 0;"
       "ALTER TABLE job_item ADD COLUMN cause INTEGER NOT NULL DEFAULT -1;"
       "ALTER TABLE job_item ADD COLUMN cause_code TEXT" },
+    { 3, 1,
+      "ALTER TABLE job_item ADD COLUMN finished INTEGER NOT NULL DEFAULT 0;"
+      "ALTER TABLE job_item ADD COLUMN gone INTEGER NOT NULL DEFAULT 0;"
+      "ALTER TABLE job_item ADD COLUMN kept_in TEXT;"
+      "UPDATE job_item SET finished = (SELECT created FROM job WHERE id = job_item.job) WHERE state = 'done';"
+      "CREATE INDEX job_item_final ON job_item (final_sha256) WHERE final_sha256 IS NOT NULL;"
+      "CREATE INDEX job_item_finished ON job_item (finished) WHERE state = 'done' AND gone = 0;"
+      "CREATE INDEX job_item_kept_in ON job_item (kept_in) WHERE state = 'done' AND gone = 0 AND kept_in IS NOT NULL" },
     { 0, 0, NULL },
 };
 
@@ -125,6 +133,8 @@ static void read_item(sgn_job_item_t *item, const sgn_db_rows_t *r, int i)
     item->passed = (int)sgn_db_int(r, i, 31);
     item->cause = (int)sgn_db_int(r, i, 32);
     item->cause_code = sgn_db_text(r, i, 33);
+    item->gone = (int)sgn_db_int(r, i, 34);
+    item->kept_in = sgn_db_text(r, i, 35);
 }
 
 sgn_error_t *sgn_job_items(sgn_job_item_t **out, int *count, sgn_db_t *office, const char *id, apr_pool_t *pool)
@@ -135,7 +145,8 @@ sgn_error_t *sgn_job_items(sgn_job_item_t **out, int *count, sgn_db_t *office, c
     SGN_TRY(sgn_db_query(&r, office, pool,
                          "SELECT n, state, code, detail, kind, subject, type, number, symbol, date, item_group, deliver, level,"
                          " sha256, offered_sha256, final_sha256, size, offered_size, range1, range2, dtbs, value, token,"
-                         " algorithm, person_digest, archive, metadata, report, explain, retry_at, retries, passed, cause, cause_code"
+                         " algorithm, person_digest, archive, metadata, report, explain, retry_at, retries, passed, cause, cause_code,"
+                         " gone, kept_in"
                          " FROM job_item WHERE job = $1 ORDER BY n", "s", id));
     items = apr_pcalloc(pool, sizeof *items * (size_t)(sgn_db_count(r) + 1));
     for (int i = 0; i < sgn_db_count(r); i++)

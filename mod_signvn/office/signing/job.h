@@ -57,6 +57,8 @@ typedef struct {
     const char *algorithm, *person_digest, *archive, *metadata, *report, *explain;
     apr_time_t retry_at;
     int retries, passed;
+    int gone;                   /* done, and its file is no longer kept here */
+    const char *kept_in;        /* the archived document that a step led to */
     int cause;                  /* the member whose failure ended the group, -1: none */
     const char *cause_code;
 } sgn_job_item_t;

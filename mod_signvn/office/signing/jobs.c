@@ -92,6 +92,9 @@ static json_t *print_item(const sgn_job_item_t *item)
     sgn_json_set_str(out, "date", item->date);
     sgn_json_set_str(out, "sha256", strcmp(item->state, "done") == 0 ? item->final_sha256 : item->sha256);
     sgn_json_set_str(out, "archived", item->archive);
+    sgn_json_set_str(out, "keptIn", item->kept_in);
+    if (item->gone)
+        sgn_json_set_bool(out, "gone", 1);
     if (item->code) {
         set_words(out, item->code);
         sgn_json_set_str(out, "reason", item->detail);
@@ -197,6 +200,12 @@ sgn_error_t *sgn_jobs_cancel(json_t **answer, sgn_jobs_t *jobs, const char *id, 
     return sgn_jobs_get(answer, jobs, id, account, pool);
 }
 
+/* A step that was never sealed is kept nowhere: its signer has what he fetched. */
+static const char *where_kept(const sgn_job_item_t *item)
+{
+    return item->archive ? item->archive : item->kept_in ? item->kept_in : "never sealed";
+}
+
 sgn_error_t *sgn_jobs_document(const char **path, const char **sha256, const char **name, sgn_jobs_t *jobs,
                                const char *id, int n, const char *account, apr_pool_t *pool)
 {
@@ -210,6 +219,8 @@ sgn_error_t *sgn_jobs_document(const char **path, const char **sha256, const cha
         return SGN_ERROR(pool, SGN_NOT_FOUND, "document %d", n);
     if (strcmp(items[n].state, "done") != 0)
         return SGN_ERROR(pool, SGN_JOB_STATE, "document is %s", items[n].state);
+    if (items[n].gone)
+        return SGN_ERROR(pool, SGN_JOB_DOCUMENT_GONE, "%s", where_kept(&items[n]));
     *path = sgn_job_path(id, n, ".pdf", pool);
     *sha256 = items[n].final_sha256;
     *name = items[n].number ? apr_pstrcat(pool, items[n].number, "-", items[n].symbol, ".pdf", NULL)
@@ -259,12 +270,14 @@ sgn_error_t *sgn_jobs_status(json_t **out, sgn_jobs_t *jobs, apr_pool_t *pool)
                          "SELECT (SELECT count(*) FROM job WHERE state NOT IN"
                          " ('done','partial','rejected','expired','cancelled','failed')),"
                          " (SELECT count(*) FROM job_item WHERE state = 'awaiting-timestamp'),"
+                         " (SELECT count(*) FROM job_item WHERE state = 'done' AND gone = 0),"
                          " (SELECT min(j.created) FROM job_item i JOIN job j ON j.id = i.job WHERE i.state = 'awaiting-timestamp')",
                          NULL));
     sgn_json_set_int(answer, "live", sgn_db_int(rows, 0, 0));
     sgn_json_set_int(answer, "awaitingTimestamp", sgn_db_int(rows, 0, 1));
-    if (sgn_db_int(rows, 0, 2))
-        sgn_json_set_str(answer, "oldestAwaiting", sgn_clock_print(sgn_db_int(rows, 0, 2), pool));
+    sgn_json_set_int(answer, "kept", sgn_db_int(rows, 0, 2));
+    if (sgn_db_int(rows, 0, 3))
+        sgn_json_set_str(answer, "oldestAwaiting", sgn_clock_print(sgn_db_int(rows, 0, 3), pool));
     *out = answer;
     return NULL;
 }

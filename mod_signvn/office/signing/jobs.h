@@ -57,7 +57,8 @@ sgn_error_t *sgn_jobs_get(json_t **answer, sgn_jobs_t *jobs, const char *job, co
 sgn_error_t *sgn_jobs_list(json_t **answer, sgn_jobs_t *jobs, const char *account, const char *state, apr_pool_t *pool);
 /* SGN_JOB_STATE when it is finished. */
 sgn_error_t *sgn_jobs_cancel(json_t **answer, sgn_jobs_t *jobs, const char *job, const char *account, apr_pool_t *pool);
-/* The finished document: path below the state root; SGN_JOB_STATE before. */
+/* The finished document: path below the state root; SGN_JOB_STATE before,
+ * SGN_JOB_DOCUMENT_GONE when its time is over (office/signing/retain.h). */
 sgn_error_t *sgn_jobs_document(const char **path, const char **sha256, const char **name, sgn_jobs_t *jobs,
                                const char *job, int n, const char *account, apr_pool_t *pool);
 sgn_error_t *sgn_jobs_explain(json_t **answer, sgn_jobs_t *jobs, const char *job, const char *account, apr_pool_t *pool);
@@ -72,7 +73,7 @@ void sgn_jobs_kick(sgn_jobs_t *jobs);
 /* Receipt: when this keeper first finished exactly these bytes; 0: never. */
 sgn_error_t *sgn_jobs_receipt(apr_time_t *out, sgn_jobs_t *jobs, const unsigned char sha256[32], apr_pool_t *pool);
 
-/* {live, awaitingTimestamp, oldestAwaiting} for /health and /metrics. */
+/* {live, awaitingTimestamp, kept (results that can be fetched), oldestAwaiting} for /health and /metrics. */
 sgn_error_t *sgn_jobs_status(json_t **out, sgn_jobs_t *jobs, apr_pool_t *pool);
 
 #endif

@@ -21,19 +21,24 @@ static sgn_error_t *remove_item(sgn_jobs_t *jobs, const char *job, int n, apr_po
     return NULL;
 }
 
-/* Of a job without one finished document nothing stays, of another what is done. */
+static int is_kept(const sgn_job_item_t *item)
+{
+    return strcmp(item->state, "done") == 0 && !item->gone;
+}
+
+/* Of a job without a document to be fetched nothing stays, of another those. */
 static sgn_error_t *remove_ended(sgn_jobs_t *jobs, const sgn_job_t *job, apr_pool_t *pool)
 {
     sgn_job_item_t *items;
-    int count, done = 0;
+    int count, kept = 0;
 
     SGN_TRY(sgn_job_items(&items, &count, jobs->o.office, job->id, pool));
     for (int i = 0; i < count; i++)
-        done += strcmp(items[i].state, "done") == 0;
-    if (!done && sgn_job_is_final(job->state))
+        kept += is_kept(&items[i]);
+    if (!kept && sgn_job_is_final(job->state))
         return sgn_file_remove(jobs->o.state, apr_pstrcat(pool, "jobs/", job->id, NULL), pool);
     for (int i = 0; i < count; i++)
-        if (sgn_job_item_is_final(items[i].state) && strcmp(items[i].state, "done") != 0)
+        if (sgn_job_item_is_final(items[i].state) && !is_kept(&items[i]))
             SGN_TRY(remove_item(jobs, job->id, items[i].n, pool));
     return NULL;
 }

@@ -1,6 +1,7 @@
 /*
  * litter.h: files that nobody may find any more: of documents that ended
- * without a signature, of jobs that were never stored [B32].
+ * without a signature, of results whose time is over, of jobs that were never
+ * stored [B32].
  *
  * The transaction that ends an item marks its job (sgn_job_release_item); the
  * files go behind it, and at the next start when the keeper died between.
