@@ -146,6 +146,7 @@ static void add_proof(json_t *json, const sgn_ask_t *ask)
     sgn_json_set_str(proof, "jws", apr_table_get(ask->r->headers_in, "SignVN-Proof"));
     sgn_json_set_str(proof, "method", ask->r->method);
     sgn_json_set_str(proof, "path", ask->r->parsed_uri.path ? ask->r->parsed_uri.path : ask->r->uri);
+    sgn_json_set_str(proof, "address", ask->r->useragent_ip);
     sgn_json_set_str(proof, "bodyHash", ask->body->sha256 ? ask->body->sha256 : empty_sha256);
     json_object_set_new(json, "proof", proof);
 }

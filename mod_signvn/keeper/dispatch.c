@@ -44,9 +44,9 @@ static json_t *make_refusal(const sgn_error_t *error, json_t *findings, apr_pool
     sgn_json_set_str(json, "detail", error->detail);
     if (findings)
         sgn_json_set(json, "findings", findings);
-    if (row->status == 503) {
+    if (row->status == 503 || row->status == 429) {
         headers = sgn_json_object(pool);
-        sgn_json_set_str(headers, "Retry-After", "2");
+        sgn_json_set_str(headers, "Retry-After", row->status == 503 ? "2" : "60");
         sgn_json_set(json, "headers", headers);
     }
     return json;

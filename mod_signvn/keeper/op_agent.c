@@ -54,9 +54,12 @@ sgn_error_t *sgn_op_agent_enrol_begin(sgn_call_t *call)
 
 sgn_error_t *sgn_op_agent_enrol(sgn_call_t *call)
 {
-    json_t *answer;
+    const char *address = NULL;
+    json_t *answer, *proof;
 
-    SGN_TRY(sgn_enrol_request(&answer, call->keeper->jobs, call->body, call->agent_jwk, call->pool));
+    SGN_TRY(sgn_json_get_object(&proof, call->request, "proof", call->pool));
+    SGN_TRY(sgn_json_find_str(&address, proof, "address", NULL, call->pool));
+    SGN_TRY(sgn_enrol_request(&answer, call->keeper->jobs, call->body, call->agent_jwk, address, call->pool));
     return answered(call, 202, answer);
 }
 

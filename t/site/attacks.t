@@ -280,14 +280,44 @@ for my $n ('99999999999999999999', '-1', '4294967296', '1x') {
 {
     my $code = $desk{deputy}->begin;
     my $thief = SignVN::Desk->new($site, 'reviewer');
-    my @answers = map { ($thief->request("GUESS22$_"))[0]{code} } 2 .. 6;
-    is(join(' ', @answers), join(' ', ('enrol.code') x 5), 'B12: five wrong codes');
-    is(($thief->request($code))[0]{code}, 'enrol.code', 'B12: end the code that lives');
+    # as many others as the first half of a code that is not this one
+    my $other = substr($code, 0, 1) eq 'Z' ? 'Y' : 'Z';
+    my @answers = map { ($thief->request($other . 'UESS22' . $_))[0]{code} } 2 .. 5;
+    is(join(' ', @answers), join(' ', ('enrol.code') x 4), 'B12: wrong codes');
+    my $desk = SignVN::Desk->new($site, 'deputy');
+    my ($asked) = $desk->request($code);
+    ok($asked->{enrolmentID}, "B12: do not end somebody else's");
     $code = $desk{deputy}->begin;
-    $thief->request("GUESS33$_") for 2 .. 5;
+    (my $near = $code) =~ s/.{4}\z//;
+    @answers = map { ($thief->request($near . ($code =~ /QQQ\d\z/ ? 'RRR' : 'QQQ') . $_))[0]{code} } 2 .. 6;
+    is(join(' ', @answers), join(' ', ('enrol.code') x 5), 'B12: with half of the code there are five tries');
+    is(($thief->request($code))[0]{code}, 'enrol.code', 'B12: then it has ended');
+    $code = $desk{deputy}->begin;
+    ($near = $code) =~ s/.{4}\z/QQQ/;
+    $thief->request("$near$_") for 2 .. 5;
     $thief->begin;
-    $thief->request('GUESS444');
-    is(($thief->request($code))[0]{code}, 'enrol.code', 'B12: a code of the thief gives him no new guesses');
+    $thief->request("${near}6");
+    is(($thief->request($code))[0]{code}, 'enrol.code', 'B12: a code of the thief gives him no new tries');
+    # an address of his own: the codes of others outlive what it may try
+    my $far = SignVN::Desk->new($site, 'reviewer');
+    $far->{client} = Client->new($site->{site});
+    $far->{client}{http} = HTTP::Tiny->new(timeout => 30, local_address => '127.0.0.9');
+    $code = $desk{deputy}->begin;
+    my %told;
+    for my $n (1 .. 30) {
+        my ($problem, $answer) = $far->request(sprintf '%sZZ%05d', $other, $n);
+        $told{ $problem->{code} }++;
+        is("$answer->{status} $answer->{headers}{'retry-after'}", '429 60', 'B12: and when to try again') if $n == 30;
+    }
+    is_deeply(\%told, { 'enrol.code' => 20, 'enrol.too-many' => 10 }, 'B12: an address has twenty tries a minute');
+    my ($late) = $far->post('enroll', { userCode => $code, agentName => 'x', agentKey => $far->{jwk}, appVersion => '1' }, headers => { 'X-Forwarded-For' => '192.0.2.1' });
+    is($late->{code}, 'enrol.too-many', 'B12: not even the right one after them, whatever address it claims');
+    ($asked) = SignVN::Desk->new($site, 'deputy')->request($code);
+    ok($asked->{enrolmentID}, 'B12: which is good for everybody else');
+}
+{
+    my $thief = SignVN::Desk->new($site, 'reviewer');
+    my $code;
     $code = $desk{deputy}->begin;
     $code = $desk{deputy}->begin;
     my ($asked) = $thief->request($code);

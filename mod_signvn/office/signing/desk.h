@@ -15,10 +15,12 @@
 #include "office/signing/jobs.h"
 
 /* ---- enrolment ---------------------------------------------------------------- */
-/* One code lives per account; five wrong tries end it [B12]. */
+/* One code lives per account; five tries with its first half end it [B12]. */
 sgn_error_t *sgn_enrol_begin(json_t **answer, sgn_jobs_t *jobs, const char *account, apr_pool_t *pool);
-/* jwk: the desk's key, proved by the caller's proof. */
-sgn_error_t *sgn_enrol_request(json_t **answer, sgn_jobs_t *jobs, json_t *body, json_t *jwk, apr_pool_t *pool);
+/* jwk: the desk's key, proved by the caller's proof.  address: of the one who
+ * asks.  SGN_ENROL_CODE, SGN_ENROL_TOO_MANY. */
+sgn_error_t *sgn_enrol_request(json_t **answer, sgn_jobs_t *jobs, json_t *body, json_t *jwk, const char *address,
+                               apr_pool_t *pool);
 /* *status 202 until the user confirmed, then 200 with {agentID, policy}. */
 sgn_error_t *sgn_enrol_status(json_t **answer, int *status, sgn_jobs_t *jobs, json_t *body, json_t *jwk, apr_pool_t *pool);
 /* show: tells name and words; otherwise the desk becomes valid. */

@@ -12,6 +12,8 @@
 #include "office/signing/job.h"
 
 #define CODE_LIFE apr_time_from_sec(300)
+#define CODE_LENGTH 8
+#define CODE_HALF 4
 #define CODE_MISSES 5
 #define BATCH_LIMIT 100
 
@@ -21,13 +23,10 @@ sgn_error_t *sgn_enrol_begin(json_t **answer, sgn_jobs_t *jobs, const char *acco
     const char *code;
     sgn_error_t *error;
 
-    SGN_TRY(sgn_random_code(&code, 8, pool));
+    SGN_TRY(sgn_random_code(&code, CODE_LENGTH, pool));
     SGN_TRY(sgn_db_begin(office, pool));
     error = sgn_db_run(office, pool, "DELETE FROM enrolment WHERE account = $1 OR expires < $2", "si", account,
                        (apr_int64_t)sgn_clock_now());
-    if (!error)
-        /* ... but a code of one's own gives no new guesses at other people's. */
-        error = sgn_db_run(office, pool, "DELETE FROM enrolment_miss WHERE NOT EXISTS (SELECT 1 FROM enrolment WHERE id IS NULL)", NULL);
     if (!error)
         error = sgn_db_run(office, pool, "INSERT INTO enrolment (code, account, expires) VALUES ($1, $2, $3)", "ssi",
                            code, account, (apr_int64_t)(sgn_clock_now() + CODE_LIFE));
@@ -42,21 +41,24 @@ sgn_error_t *sgn_enrol_begin(json_t **answer, sgn_jobs_t *jobs, const char *acco
     return NULL;
 }
 
-/* [B12] guesses are counted over all codes that live: the guesser knows no account. */
-static sgn_error_t *missed(sgn_jobs_t *jobs, apr_pool_t *pool)
+/* [B12] A guess counts against the codes that begin like it: whoever does not
+ * know half of a code cannot end it, and who knows it has five tries at the
+ * other half. */
+static sgn_error_t *missed(sgn_jobs_t *jobs, const char *code, apr_pool_t *pool)
 {
     sgn_db_t *office = jobs->o.office;
-    sgn_db_rows_t *rows;
+    apr_int64_t changed;
 
-    SGN_TRY(sgn_db_run(office, pool, "INSERT INTO enrolment_miss (account, misses) VALUES ('*', 1)"
-                       " ON CONFLICT (account) DO UPDATE SET misses = misses + 1", NULL));
-    SGN_TRY(sgn_db_query(&rows, office, pool, "SELECT misses FROM enrolment_miss WHERE account = '*'", NULL));
-    if (sgn_db_int(rows, 0, 0) >= CODE_MISSES)
-        SGN_TRY(sgn_db_run(office, pool, "DELETE FROM enrolment WHERE id IS NULL", NULL));
+    SGN_TRY(sgn_db_run_changed(&changed, office, pool,
+                               "UPDATE enrolment SET misses = misses + 1 WHERE substr(code, 1, $1) = substr($2, 1, $1) AND id IS NULL",
+                               "is", (apr_int64_t)CODE_HALF, code));
+    if (changed)
+        SGN_TRY(sgn_db_run(office, pool, "DELETE FROM enrolment WHERE id IS NULL AND misses >= $1", "i", (apr_int64_t)CODE_MISSES));
     return SGN_ERROR(pool, SGN_ENROL_CODE, "no such code");
 }
 
-sgn_error_t *sgn_enrol_request(json_t **answer, sgn_jobs_t *jobs, json_t *body, json_t *jwk, apr_pool_t *pool)
+sgn_error_t *sgn_enrol_request(json_t **answer, sgn_jobs_t *jobs, json_t *body, json_t *jwk, const char *address,
+                               apr_pool_t *pool)
 {
     unsigned char point[SGN_P256_POINT], proved[SGN_P256_POINT];
     const char *code, *name, *version, *id, *nonce;
@@ -77,12 +79,14 @@ sgn_error_t *sgn_enrol_request(json_t **answer, sgn_jobs_t *jobs, json_t *body, 
     SGN_TRY(sgn_random_token(&id, 16, pool));
     SGN_TRY(sgn_random_token(&nonce, 16, pool));
     key = sgn_bytes(point, sizeof point);
+    SGN_TRY(sgn_guesses_take(jobs->guesses, address, sgn_clock_monotonic(), pool));
     SGN_TRY(sgn_db_run_changed(&changed, jobs->o.office, pool,
                                "UPDATE enrolment SET id = $1, agent_name = $2, point = $3, nonce = $4, version = $5"
                                " WHERE code = $6 AND expires > $7 AND id IS NULL", "ssbsssi", id, name, &key, nonce,
                                version, code, (apr_int64_t)sgn_clock_now()));
     if (changed != 1)
-        return missed(jobs, pool);
+        return missed(jobs, code, pool);
+    sgn_guesses_give(jobs->guesses, address);
     *answer = sgn_json_object(pool);
     sgn_json_set_str(*answer, "enrolmentID", id);
     sgn_json_set(*answer, "serverKeys", sgn_keys_jwks(jobs->o.keys, pool));

@@ -53,6 +53,7 @@ static const sgn_db_migration_t schema[] = {
       "CREATE INDEX job_item_final ON job_item (final_sha256) WHERE final_sha256 IS NOT NULL;"
       "CREATE INDEX job_item_finished ON job_item (finished) WHERE state = 'done' AND gone = 0;"
       "CREATE INDEX job_item_kept_in ON job_item (kept_in) WHERE state = 'done' AND gone = 0 AND kept_in IS NOT NULL" },
+    { 4, 4, "ALTER TABLE enrolment ADD COLUMN misses INTEGER NOT NULL DEFAULT 0; DROP TABLE enrolment_miss" },
     { 0, 0, NULL },
 };
 

@@ -15,6 +15,7 @@
 
 #include <apr_hash.h>
 
+#include "office/signing/guesses.h"
 #include "office/signing/jobs.h"
 
 #define SGN_JOB_LIFE apr_time_from_sec(15 * 60)
@@ -35,6 +36,7 @@ struct sgn_jobs_t {
     pthread_cond_t wake;
     int kicked;                 /* finishers to be woken */
     sgn_job_lane_t lanes[SGN_JOB_FINISHERS];
+    sgn_guesses_t *guesses;
     apr_hash_t *seen;           /* account -> last poll of one of its desks (monotonic) */
     apr_pool_t *pool;           /* of the hash; under the lock */
 };

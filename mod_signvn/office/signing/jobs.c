@@ -30,6 +30,7 @@ sgn_error_t *sgn_jobs_open(sgn_jobs_t **out, const sgn_jobs_options_t *options, 
     SGN_TRY(sgn_job_schema(options->office, pool));
     SGN_TRY(sgn_register_open(options->office, pool));
     SGN_TRY(sgn_file_mkdir(options->state, "jobs", 0700, pool));
+    SGN_TRY(sgn_guesses_make(&jobs->guesses, pool));
     jobs->o = *options;
     pthread_mutex_init(&jobs->lock, NULL);
     pthread_cond_init(&jobs->wake, NULL);

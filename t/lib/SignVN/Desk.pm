@@ -24,7 +24,8 @@ sub new {
     return $self;
 }
 
-# %o: header, payload: members changed in the proof; proof: one made before.
+# %o: header, payload: members changed in the proof; proof: one made before;
+# headers: of HTTP, more of them.
 sub proof {
     my ($self, $method, $path, $body, %o) = @_;
     my %header = (alg => 'ES256', typ => 'signvn-proof+jwt', $self->{id} ? (kid => $self->{id}) : (jwk => $self->{jwk}), %{ $o{header} || {} });
@@ -38,7 +39,7 @@ sub post {
     my $body = $method eq 'GET' ? '' : $Client::json->encode($message);
     my $proof = $o{proof} // $self->proof($method, $path, $body, %o);
     $self->{last} = $proof;
-    my %headers = (defined $o{without} ? () : ('SignVN-Proof' => $proof), $method eq 'POST' ? ('Content-Type' => 'application/json') : ());
+    my %headers = (%{ $o{headers} || {} }, defined $o{without} ? () : ('SignVN-Proof' => $proof), $method eq 'POST' ? ('Content-Type' => 'application/json') : ());
     my $answer = $self->{client}->call(undef, $method, $o{to} // $path, content => $o{body} // $body, headers => \%headers);
     return (Client::decode($answer), $answer);
 }
