@@ -158,22 +158,39 @@ sgn_error_t *sgn_desk_held_job(sgn_job_t **out, sgn_jobs_t *jobs, const sgn_desk
     return held_job(out, &lease, jobs, desk, body, pool);
 }
 
-static sgn_error_t *take_lease(sgn_jobs_t *jobs, const sgn_desk_t *desk, const sgn_job_t *job, const char *lease, apr_pool_t *pool)
+/* Lease and algorithm in one: a result is verified by what was asked for. */
+static sgn_error_t *store_lease(sgn_jobs_t *jobs, const sgn_desk_t *desk, const sgn_job_t *job, const char *lease,
+                                const char *algorithm, apr_pool_t *pool)
 {
-    apr_time_t now = sgn_clock_now();
     apr_int64_t changed;
 
-    if (job->lease && strcmp(job->lease, lease) == 0 && job->agent && strcmp(job->agent, desk->agent) == 0)
-        return NULL;    /* the same claim again */
-    if (job->expires <= now)
-        return SGN_ERROR(pool, SGN_EXPIRED, "job");
     SGN_TRY(sgn_db_run_changed(&changed, jobs->o.office, pool,
                                "UPDATE job SET state = 'claimed', agent = $1, lease = $2, lease_expires = $3"
                                " WHERE id = $4 AND state = 'prepared'", "ssis", desk->agent, lease,
-                               (apr_int64_t)(now + SGN_JOB_LEASE), job->id));
+                               (apr_int64_t)(sgn_clock_now() + SGN_JOB_LEASE), job->id));
     if (changed != 1)
         return SGN_ERROR(pool, SGN_LEASE_LOST, "job is %s", job->state);
-    return NULL;
+    return sgn_db_run(jobs->o.office, pool, "UPDATE job_item SET algorithm = $1 WHERE job = $2 AND state = 'pending'", "ss",
+                      algorithm, job->id);
+}
+
+static sgn_error_t *take_lease(sgn_jobs_t *jobs, const sgn_desk_t *desk, const sgn_job_t *job, const char *lease, apr_pool_t *pool)
+{
+    const char *algorithm;
+    sgn_error_t *error;
+
+    if (job->lease && strcmp(job->lease, lease) == 0 && job->agent && strcmp(job->agent, desk->agent) == 0)
+        return NULL;    /* the same claim again */
+    if (job->expires <= sgn_clock_now())
+        return SGN_ERROR(pool, SGN_EXPIRED, "job");
+    /* A desk without the token holds up nobody. */
+    SGN_TRY(sgn_sign_request_algorithm(&algorithm, jobs, job, desk, pool));
+    SGN_TRY(sgn_db_begin(jobs->o.office, pool));
+    error = store_lease(jobs, desk, job, lease, algorithm, pool);
+    if (!error)
+        return sgn_db_commit(jobs->o.office, pool);
+    sgn_db_rollback(jobs->o.office);
+    return error;
 }
 
 static int good_lease(const char *lease)

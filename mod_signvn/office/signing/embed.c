@@ -21,6 +21,9 @@ sgn_error_t *sgn_embed_stamp(sgn_finish_t *f)
 
     if (strcmp(f->item->level, "B-B") == 0 || f->item->token.len)
         return NULL;
+    /* [HP, Điều 17.5] the token proves its own time, not the desk's: what was
+     * stopped since the value came is not stamped. */
+    SGN_TRY(sgn_agency_recheck(f->jobs->o.agency, f->binding, f->job->account, sgn_clock_now(), f->pool));
     SGN_TRY(sgn_digest_sha256(imprint, f->item->value.data, f->item->value.len, f->pool));
     SGN_TRY(sgn_engine_timestamp(&f->item->token, &time, f->jobs->o.engine, imprint, f->pool));
     return sgn_db_run(f->jobs->o.office, f->pool, "UPDATE job_item SET token = $1 WHERE job = $2 AND n = $3", "bsi",

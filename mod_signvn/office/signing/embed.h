@@ -11,7 +11,8 @@
 #include "office/signing/finish.h"
 
 /* A token over the value, kept with the item; nothing for level B-B and when
- * there is one.  SGN_TIMESTAMP_DOWN, SGN_TIMESTAMP_BAD. */
+ * there is one.  SGN_TIMESTAMP_DOWN, SGN_TIMESTAMP_BAD; SGN_BINDING_NONE,
+ * SGN_CUSTODY_NONE, SGN_INCIDENT: the certificate was stopped before it. */
 sgn_error_t *sgn_embed_stamp(sgn_finish_t *f);
 /* The finished document, durable; sets f->document and final_sha256. */
 sgn_error_t *sgn_embed_write(sgn_finish_t *f);

@@ -18,6 +18,7 @@
 
 #define RETRY_FIRST apr_time_from_sec(2)
 #define RETRY_LAST apr_time_from_sec(300)
+#define OURS_TRIES 8    /* ten minutes */
 
 typedef struct {
     sgn_jobs_t *jobs;
@@ -197,6 +198,11 @@ static sgn_error_t *finish_unit(unit_t *u)
 
 /* ---- not done -------------------------------------------------------------------- */
 
+static int is_ours(sgn_code_t code)
+{
+    return code == SGN_WORKER_CRASHED || code == SGN_WORKER_MEMORY;
+}
+
 /* What passes by itself is tried again: nothing of it asks for a password. */
 static int is_passing(sgn_code_t code)
 {
@@ -330,7 +336,8 @@ static sgn_error_t *finish_row(sgn_jobs_t *jobs, const char *id, int n, apr_pool
         error = finish_unit(&u);
     if (!error || u.nmembers == 0)
         return error;
-    if (!u.passed && !is_passing(error->code))
+    /* A worker that cannot be started passes too, one that this file fells does not. */
+    if (!u.passed && !is_passing(error->code) && !(is_ours(error->code) && u.items[u.at].retries < OURS_TRIES))
         return give_up(&u, error);
     if (!is_passing(error->code))
         sgn_log_error(SGN_LOG_ERROR, "finisher", error);

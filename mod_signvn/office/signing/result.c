@@ -17,6 +17,7 @@
 
 #define VALUE_LIMIT 1024
 #define REASON_LIMIT 500
+#define EVIDENCE_LIMIT ((size_t)1 << 20)
 
 typedef struct {
     sgn_jobs_t *jobs;
@@ -25,6 +26,8 @@ typedef struct {
     sgn_job_item_t *items;
     int count;
     sgn_verify_key_t *key;
+    sgn_binding_t *binding;
+    json_t *evidence;           /* items of the desk's record */
     const char *refused;        /* code that refuses all values, NULL: none */
     json_t *answer;
     apr_pool_t *pool;
@@ -44,31 +47,59 @@ static sgn_error_t *binding_of(sgn_binding_t **out, const result_t *r)
     return SGN_ERROR(r->pool, SGN_BINDING_NONE, "binding %s is gone", r->job->binding);
 }
 
-/* [H03, A15] the same second: binding, custody, incident and revocation once
- * more.  A refusal is a state of the items, not an error of the call. */
-static sgn_error_t *check_again(result_t *r)
+/* Known to be bad; everything else is "could not look", and no reason to throw
+ * a signature away: the finished file is judged before it counts. */
+static int is_refusal(sgn_code_t code)
 {
-    sgn_binding_t *binding = NULL;
+    switch (code) {
+    case SGN_BINDING_NONE:
+    case SGN_CUSTODY_NONE:
+    case SGN_INCIDENT:
+    case SGN_CERT_EXPIRED:
+    case SGN_CERT_REVOKED:
+    case SGN_CERT_ON_HOLD:
+    case SGN_CERT_UNTRUSTED:
+    case SGN_CERT_PURPOSE:
+    case SGN_CERT_UNREADABLE:
+        return 1;
+    default:
+        return 0;
+    }
+}
+
+/* [H03, A15] the same second: the certificate once more.  A refusal is a state
+ * of the items, not an error of the call. */
+static sgn_error_t *check_certificate(result_t *r)
+{
     sgn_error_t *error;
     json_t *facts;
 
-    SGN_TRY(binding_of(&binding, r));
-    SGN_TRY(sgn_verify_key(&r->key, binding->spki, r->pool));
-    error = sgn_agency_recheck(r->jobs->o.agency, binding, r->job->account, sgn_clock_now(), r->pool);
-    if (!error)
-        error = sgn_engine_certificate(&facts, r->jobs->o.engine, binding->certificate, binding->kind, r->pool);
-    /* Not reachable now is no reason to throw a signature away: the finished
-     * file is judged before it counts. */
-    if (error && error->code != SGN_CERT_UNKNOWN_STATUS && error->code != SGN_BUSY)
+    SGN_TRY(binding_of(&r->binding, r));
+    SGN_TRY(sgn_verify_key(&r->key, r->binding->spki, r->pool));
+    error = sgn_engine_certificate(&facts, r->jobs->o.engine, r->binding->certificate, r->binding->kind, r->pool);
+    if (error && is_refusal(error->code))
         r->refused = sgn_error_row(error->code)->name;
     return NULL;
 }
 
-/* The desk's own record of what it signed, by its key: kept with the job. */
+/* Binding, custody and incident, inside the transaction: what was stopped
+ * before the value is durable stops it. */
+static sgn_error_t *check_rights(result_t *r)
+{
+    sgn_error_t *error = sgn_agency_recheck(r->jobs->o.agency, r->binding, r->job->account, sgn_clock_now(), r->pool);
+
+    if (!error || !is_refusal(error->code))
+        return error;
+    r->refused = sgn_error_row(error->code)->name;
+    return NULL;
+}
+
+/* The desk's own record of what it signed, by its key, for this job: kept with it. */
 static sgn_error_t *check_evidence(result_t *r, json_t *body)
 {
-    const char *text;
+    const char *text, *job;
     sgn_db_rows_t *rows;
+    json_t *payload;
     sgn_jws_t *jws;
 
     SGN_TRY(sgn_json_get_str(&text, body, "evidence", r->pool));
@@ -76,7 +107,31 @@ static sgn_error_t *check_evidence(result_t *r, json_t *body)
     SGN_TRY(sgn_db_query(&rows, r->jobs->o.office, r->pool, "SELECT point FROM agent WHERE id = $1", "s", r->desk->agent));
     if (sgn_db_bytes(rows, 0, 0).len != SGN_P256_POINT)
         return SGN_ERROR(r->pool, SGN_AGENT_PROOF, "unknown desk");
-    return sgn_es256_verify(jws, sgn_db_bytes(rows, 0, 0).data, r->pool);
+    SGN_TRY(sgn_es256_verify(jws, sgn_db_bytes(rows, 0, 0).data, r->pool));
+    SGN_TRY(sgn_json_parse(&payload, sgn_bytes(jws->payload, jws->payload_len), EVIDENCE_LIMIT, r->pool));
+    SGN_TRY(sgn_json_get_str(&job, payload, "jobID", r->pool));
+    if (strcmp(job, r->job->id) != 0)
+        return SGN_ERROR(r->pool, SGN_AGENT_PROOF, "evidence of another job");
+    return sgn_json_get_array(&r->evidence, payload, "items", r->pool);
+}
+
+/* The record names exactly this value over exactly these bytes. */
+static sgn_error_t *is_recorded(result_t *r, const sgn_job_item_t *item, sgn_bytes_t value)
+{
+    const char *dtbs, *signature;
+    json_t *entry;
+    size_t i;
+
+    SGN_TRY(sgn_digest_sha256_hex(&dtbs, item->dtbs.data, item->dtbs.len, r->pool));
+    SGN_TRY(sgn_digest_sha256_hex(&signature, value.data, value.len, r->pool));
+    json_array_foreach(r->evidence, i, entry) {
+        const char *one = json_string_value(json_object_get(entry, "hashDtbs"));
+        const char *other = json_string_value(json_object_get(entry, "signatureSha256"));
+
+        if (one && other && strcmp(one, dtbs) == 0 && strcmp(other, signature) == 0)
+            return NULL;
+    }
+    return SGN_ERROR(r->pool, SGN_AGENT_PROOF, "no evidence of document %d", item->n);
 }
 
 static sgn_error_t *discarded(result_t *r, const sgn_job_item_t *item, sgn_bytes_t value, const char *why)
@@ -125,11 +180,12 @@ static sgn_error_t *take_error(const char **status, result_t *r, const sgn_job_i
 static sgn_error_t *take_value(const char **status, result_t *r, const sgn_job_item_t *item, json_t *entry)
 {
     sgn_bytes_t value;
-    int good;
+    int good = 0;
 
     SGN_TRY(sgn_json_get_bytes(&value, entry, "signature", r->pool));
     if (value.len == 0 || value.len > VALUE_LIMIT)
         return SGN_ERROR(r->pool, SGN_FIELD, "signature of %" APR_SIZE_T_FMT " bytes", value.len);
+    SGN_TRY(is_recorded(r, item, value));
     *status = "error";
     /* Whatever the desk told of its progress: somebody gave a password [B35]. */
     r->job->authorised = 1;
@@ -137,7 +193,8 @@ static sgn_error_t *take_value(const char **status, result_t *r, const sgn_job_i
         SGN_TRY(discarded(r, item, value, r->refused));
         return refuse(r, item, "error", r->refused, NULL);
     }
-    SGN_TRY(sgn_verify_value(&good, r->key, item->algorithm, item->dtbs, value, r->pool));
+    if (item->algorithm)
+        SGN_TRY(sgn_verify_value(&good, r->key, item->algorithm, item->dtbs, value, r->pool));
     if (!good) {
         SGN_TRY(discarded(r, item, value, "mismatch"));
         return refuse(r, item, "error", sgn_error_row(SGN_RESULT_MISMATCH)->name, NULL);
@@ -235,6 +292,8 @@ static sgn_error_t *take_all(result_t *r, json_t *list)
     SGN_TRY(sgn_job_items(&r->items, &r->count, r->jobs->o.office, r->job->id, r->pool));
     if (sgn_job_is_final(r->job->state))
         return take_late(r, list);
+    if (!r->refused)
+        SGN_TRY(check_rights(r));
     json_array_foreach(list, i, entry)
         SGN_TRY(take_entry(r, entry));
     SGN_TRY(close_rest(r));
@@ -259,7 +318,7 @@ sgn_error_t *sgn_desk_result(json_t **answer, sgn_jobs_t *jobs, const sgn_desk_t
     if (json_array_size(list) > SGN_JOB_ITEMS)
         return SGN_ERROR(pool, SGN_FIELD, "items: too many");
     SGN_TRY(check_evidence(&r, body));
-    SGN_TRY(check_again(&r));
+    SGN_TRY(check_certificate(&r));
     sgn_json_set(detail, "evidence", json_object_get(body, "evidence"));
     sgn_json_set_str(detail, "agent", desk->agent);
     SGN_TRY(sgn_db_begin(jobs->o.office, pool));

@@ -14,7 +14,8 @@
 #define OID_SHA256 "2.16.840.1.101.3.4.2.1"
 
 /* [TT 15/2025] RSASSA-PSS is the scheme; v1.5 only for tokens without it. */
-static sgn_error_t *algorithm_of(const char **out, sgn_jobs_t *jobs, const sgn_job_t *job, const sgn_desk_t *desk, apr_pool_t *pool)
+sgn_error_t *sgn_sign_request_algorithm(const char **out, sgn_jobs_t *jobs, const sgn_job_t *job, const sgn_desk_t *desk,
+                                        apr_pool_t *pool)
 {
     sgn_db_rows_t *rows;
     const char *can;
@@ -81,9 +82,6 @@ sgn_error_t *sgn_sign_request_make(const char **jws, sgn_jobs_t *jobs, const sgn
     int count, pending = 0;
 
     json_object_set_new(request, "documentDigests", documents);
-    SGN_TRY(algorithm_of(&algorithm, jobs, job, desk, pool));
-    SGN_TRY(sgn_db_run(jobs->o.office, pool, "UPDATE job_item SET algorithm = $1 WHERE job = $2 AND state = 'pending'", "ss",
-                       algorithm, job->id));
     SGN_TRY(sgn_job_items(&items, &count, jobs->o.office, job->id, pool));
     for (int i = 0; i < count; i++) {
         json_t *d;
@@ -92,6 +90,7 @@ sgn_error_t *sgn_sign_request_make(const char **jws, sgn_jobs_t *jobs, const sgn
             continue;
         SGN_TRY(document(&d, job, &items[i], pool));
         json_array_append_new(documents, d);
+        algorithm = items[i].algorithm;
         pending++;
     }
     sgn_json_set_str(request, "jobID", job->id);

@@ -8,8 +8,11 @@
 #include "office/signing/desk.h"
 #include "office/signing/job.h"
 
-/* Compact JWS, typ signvn-sign+jwt.  Fixes the job's algorithm: PSS where the
- * desk's token can, else PKCS#1 v1.5; ECDSA for an EC key. */
+/* What this desk signs with: PSS where its token can, else PKCS#1 v1.5; ECDSA
+ * for an EC key.  SGN_TOKEN_ABSENT: it does not list the certificate. */
+sgn_error_t *sgn_sign_request_algorithm(const char **out, sgn_jobs_t *jobs, const sgn_job_t *job, const sgn_desk_t *desk,
+                                        apr_pool_t *pool);
+/* Compact JWS, typ signvn-sign+jwt, of a job whose lease the desk has. */
 sgn_error_t *sgn_sign_request_make(const char **jws, sgn_jobs_t *jobs, const sgn_job_t *job, const sgn_desk_t *desk,
                                    apr_pool_t *pool);
 

@@ -87,10 +87,13 @@ sub values_of {
         { n => $_->{n}, signature => Desk::b64($value) }
     } @{ $self->{request}{documentDigests} };
 }
+# %o: evidence: members of the record changed.
 sub result {
     my ($self, $items, %o) = @_;
-    my $evidence = $self->jws({ v => 1, jobID => $self->{job}, iat => time, items => [] }, header => { alg => 'ES256', typ => 'signvn-evidence+jwt', kid => $self->{id} }, key => $self->{key});
-    return $self->post('result', { jobID => $self->{job}, leaseID => $self->{lease}, items => $items, evidence => $evidence, %o });
+    my %dtbs = map { $_->{n} => $_->{hashDtbs} } @{ $self->{request}{documentDigests} || [] };
+    my @record = map { { n => $_->{n}, hashDtbs => $dtbs{ $_->{n} }, signatureSha256 => sha256_hex(decode_base64($_->{signature})) } } grep { $_->{signature} } @$items;
+    my $evidence = $self->jws({ v => 1, jobID => $self->{job}, iat => time, items => \@record, %{ delete $o{evidence} || {} } }, header => { alg => 'ES256', typ => 'signvn-evidence+jwt', kid => $self->{id} }, key => $self->{key});
+    return $self->post('result', { jobID => $self->{job}, leaseID => $self->{lease}, items => $items, evidence => $evidence }, %o);
 }
 
 1;
