@@ -169,6 +169,8 @@ ok($site->do(fault => tsa => 'on'), 'the time-stamp server is down');
     $job = $client->wait_job(reviewer => $job, 30);
     is($job->{state}, 'failed', 'revoked before the time-stamp: not released');
     is($job->{items}[0]{code}, 'signature.final-check', 'revoked before the time-stamp: signature.final-check');
+    for (1 .. 50) { last if !-e "$root/state/jobs/$job->{id}"; sleep 0.1 }
+    ok(!-e "$root/state/jobs/$job->{id}", 'revoked before the time-stamp: nothing of it is kept');
 }
 refused(reviewer => { kind => 'check', secrecy => 'none', placement => $boxes->{check}, reserve => 'none' }, $document, 'certificate.revoked', 409, 'revoked');
 {
