@@ -284,14 +284,18 @@ static sgn_error_t *take_late(result_t *r, json_t *list)
 
 static sgn_error_t *take_all(result_t *r, json_t *list)
 {
+    const char *lease = r->job->lease;
     json_t *entry;
     size_t i;
 
-    /* Read again inside the transaction: a cancel may have come between. */
+    /* Read again inside the transaction: a cancel may have come between, or the
+     * end of the lease and another desk's claim. */
     SGN_TRY(sgn_job_get(&r->job, r->jobs->o.office, r->job->id, r->pool));
     SGN_TRY(sgn_job_items(&r->items, &r->count, r->jobs->o.office, r->job->id, r->pool));
     if (sgn_job_is_final(r->job->state))
         return take_late(r, list);
+    if (!r->job->lease || strcmp(r->job->lease, lease) != 0 || strcmp(r->job->agent, r->desk->agent) != 0)
+        return SGN_ERROR(r->pool, SGN_LEASE_LOST, "the lease ended meanwhile");
     if (!r->refused)
         SGN_TRY(check_rights(r));
     json_array_foreach(list, i, entry)
