@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -44,13 +45,9 @@ static sgn_error_t *check_source(const sgn_call_t *call, int fd, apr_pool_t *poo
     return SGN_ERROR(pool, SGN_FILE_UNSAFE, "a document from outside the spool");
 }
 
-/* Hashed, and copied unless `to` is negative. */
-static sgn_error_t *copy(sgn_engine_document_t *out, int from, int to, apr_off_t limit, apr_pool_t *pool)
+static sgn_error_t *begin(sgn_digest_t **digest, sgn_engine_document_t *out, int from, apr_off_t limit, apr_pool_t *pool)
 {
-    unsigned char *block = apr_palloc(pool, BLOCK);
-    sgn_digest_t *digest;
     struct stat file;
-    apr_off_t at = 0;
 
     if (fstat(from, &file) != 0)
         return SGN_ERROR_ERRNO(pool, SGN_FILE_FAILED, "fstat");
@@ -58,28 +55,61 @@ static sgn_error_t *copy(sgn_engine_document_t *out, int from, int to, apr_off_t
         return SGN_ERROR(pool, SGN_BODY_EMPTY, "no bytes");
     if (file.st_size > limit)
         return SGN_ERROR(pool, SGN_TOO_LARGE, "%" APR_OFF_T_FMT " bytes", (apr_off_t)file.st_size);
-    SGN_TRY(sgn_digest_make(&digest, SGN_DIGEST_SHA256, pool));
-    SGN_TRY(sgn_digest_trail_make(&out->trail, file.st_size, pool));
-    while (at < file.st_size) {
-        size_t want = (size_t)(file.st_size - at) < BLOCK ? (size_t)(file.st_size - at) : BLOCK;
+    out->size = file.st_size;
+    SGN_TRY(sgn_digest_trail_make(&out->trail, out->size, pool));
+    return sgn_digest_make(digest, SGN_DIGEST_SHA256, pool);
+}
+
+/* The state goes on over the update of a signature: the bytes are hashed once. */
+static sgn_error_t *end(sgn_engine_document_t *out, sgn_digest_t *digest, apr_pool_t *pool)
+{
+    SGN_TRY(sgn_digest_copy(&out->state, digest, pool));
+    return sgn_digest_finish(out->sha256, digest, pool);
+}
+
+static sgn_error_t *copy(sgn_engine_document_t *out, int from, int to, apr_off_t limit, apr_pool_t *pool)
+{
+    unsigned char *block = apr_palloc(pool, BLOCK);
+    sgn_digest_t *digest;
+
+    SGN_TRY(begin(&digest, out, from, limit, pool));
+    for (apr_off_t at = 0; at < out->size; ) {
+        size_t want = (size_t)(out->size - at) < BLOCK ? (size_t)(out->size - at) : BLOCK;
         ssize_t n = pread(from, block, want, at);
 
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0)
-            return SGN_ERROR(pool, SGN_BODY_CUT, "%" APR_OFF_T_FMT " of %" APR_OFF_T_FMT " bytes", at,
-                             (apr_off_t)file.st_size);
+            return SGN_ERROR(pool, SGN_BODY_CUT, "%" APR_OFF_T_FMT " of %" APR_OFF_T_FMT " bytes", at, out->size);
         SGN_TRY(sgn_digest_add(digest, block, (size_t)n, pool));
-        if (to >= 0)
-            SGN_TRY(sgn_file_write_all(to, block, (size_t)n, pool));
+        SGN_TRY(sgn_file_write_all(to, block, (size_t)n, pool));
         at += n;
         SGN_TRY(sgn_digest_trail_pass(out->trail, digest, at, pool));
     }
-    /* The state goes on over the update of a signature: the bytes are hashed once. */
-    SGN_TRY(sgn_digest_copy(&out->state, digest, pool));
-    SGN_TRY(sgn_digest_finish(out->sha256, digest, pool));
-    out->size = at;
-    return NULL;
+    return end(out, digest, pool);
+}
+
+/* Sealed memory stays as long as it is: it can be mapped. */
+static sgn_error_t *hash(sgn_engine_document_t *out, apr_off_t limit, apr_pool_t *pool)
+{
+    sgn_error_t *error = NULL;
+    sgn_digest_t *digest;
+    unsigned char *map;
+
+    SGN_TRY(begin(&digest, out, out->fd, limit, pool));
+    map = mmap(NULL, (size_t)out->size, PROT_READ, MAP_SHARED | MAP_POPULATE, out->fd, 0);
+    if (map == MAP_FAILED)
+        return SGN_ERROR_ERRNO(pool, SGN_FILE_FAILED, "mmap");
+    for (apr_off_t at = 0; at < out->size && !error; ) {
+        size_t n = (size_t)(out->size - at) < BLOCK ? (size_t)(out->size - at) : BLOCK;
+
+        error = sgn_digest_add(digest, map + at, n, pool);
+        at += (apr_off_t)n;
+        if (!error)
+            error = sgn_digest_trail_pass(out->trail, digest, at, pool);
+    }
+    munmap(map, (size_t)out->size);
+    return error ? error : end(out, digest, pool);
 }
 
 /* The same file again, for reading only: the writable descriptor, which belongs
@@ -126,7 +156,7 @@ sgn_error_t *sgn_intake_take(sgn_engine_document_t *out, const char *path,
         memset(out, 0, sizeof *out);
         call->fds[index] = -1;
         SGN_TRY(reopen(&out->fd, from, call->pool, pool));
-        return copy(out, out->fd, -1, limit, pool);
+        return hash(out, limit, pool);
     }
     if (!error)
         error = sgn_intake_copy(out, path, call->keeper->state, from, limit, pool);

@@ -9,15 +9,15 @@
 
 static const sgn_pdf_obj_t null_object = { .type = SGN_PDF_NULL };
 
-static int hex_value(int byte)
+static int hex_value(unsigned char byte)
 {
-    if (byte >= '0' && byte <= '9')
-        return byte - '0';
-    if (byte >= 'a' && byte <= 'f')
-        return byte - 'a' + 10;
-    if (byte >= 'A' && byte <= 'F')
-        return byte - 'A' + 10;
-    return -1;
+    static const signed char values[256] = {        /* one more than the digit */
+        ['0'] = 1, ['1'] = 2, ['2'] = 3, ['3'] = 4, ['4'] = 5, ['5'] = 6, ['6'] = 7, ['7'] = 8, ['8'] = 9, ['9'] = 10,
+        ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+        ['A'] = 11, ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
+    };
+
+    return values[byte] - 1;
 }
 
 static sgn_pdf_obj_t *make(sgn_pdf_type_t type, apr_pool_t *pool)
@@ -93,10 +93,15 @@ static sgn_bytes_t decode_string(const unsigned char *text, size_t size, apr_poo
 static sgn_bytes_t decode_hex(const unsigned char *text, size_t size, apr_pool_t *pool)
 {
     unsigned char *out = apr_palloc(pool, size / 2 + 2);
-    size_t i, n = 0;
+    size_t i = 0, n = 0;
     int half = -1;
 
-    for (i = 0; i < size; i++) {
+    /* two digits side by side, as nearly all are */
+    while (i + 1 < size && (hex_value(text[i]) | hex_value(text[i + 1])) >= 0) {
+        out[n++] = (unsigned char)(hex_value(text[i]) * 16 + hex_value(text[i + 1]));
+        i += 2;
+    }
+    for (; i < size; i++) {
         int value = hex_value(text[i]);
 
         if (value < 0)
