@@ -15,6 +15,8 @@
 #include "wire/wire.h"
 #include "worker/tasks.h"
 
+#define SMALL (4 << 20)
+
 /* Fixed places, so that nothing of the zygote stays open by accident. */
 enum { AT_CALL = 3, AT_ANSWER, AT_RESULT, AT_END };
 
@@ -106,7 +108,8 @@ static void map_document(sgn_task_t *task)
 
     if (task->document < 0 || task->size <= 0)
         return;
-    map = mmap(NULL, (size_t)task->size, PROT_READ, MAP_PRIVATE, task->document, 0);
+    /* a small one at once, a large one as it is read */
+    map = mmap(NULL, (size_t)task->size, PROT_READ, MAP_PRIVATE | (task->size <= SMALL ? MAP_POPULATE : 0), task->document, 0);
     if (map == MAP_FAILED)
         _exit(SGN_WORK_EXIT_WALLS);
     task->map = map;

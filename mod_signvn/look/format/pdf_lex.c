@@ -95,6 +95,8 @@ static int skip_hex(sgn_pdf_lex_t *lex)
             continue;
         }
         stop = lex->end - lex->pos > 256 ? lex->pos + 256 : lex->end;
+        for (const unsigned char *at = lex->base + lex->pos; lex->pos + 4 <= stop && (in_hex[at[0]] & in_hex[at[1]] & in_hex[at[2]] & in_hex[at[3]]); at += 4)
+            lex->pos += 4;
         while (lex->pos < stop && in_hex[lex->base[lex->pos]])
             lex->pos++;
         if (lex->pos < stop)
