@@ -96,21 +96,22 @@ refuses('check-plugs', 'a plug without test', qr/no test/, map { $_ => $plug{$_}
 refuses('check-plugs', 'a house without plugs', qr/found no plug/, 'README' => 'x');
 
 # what a run leaves behind
+sub left { my ($where) = @_; my $said = `'$root/scripts/leftovers' '$where' 0 2>&1`; return ($? == 0, $said) }
 {
-    my ($good, $said) = verdict('leftovers', house());
+    my ($good, $said) = left(house());
     ok($good, 'leftovers: an empty directory passes') or diag $said;
-    ($good, $said) = verdict('leftovers', house('forgotten/x' => ''));
+    ($good, $said) = left(house('forgotten/x' => ''));
     ok(!$good, 'leftovers: a directory is refused');
     like($said, qr{h/forgotten}, 'leftovers: and named');
     my $place = house();
     my $pid = fork // die;
     if (!$pid) { $ENV{TMPDIR} = $place; open STDERR, '>', '/dev/null'; exec 'sleep', 60 }
-    ($good, $said) = verdict('leftovers', $place);
+    ($good, $said) = left($place);
     ok(!$good, 'leftovers: a process is refused');
     like($said, qr{pid $pid \(sleep 60\)}, 'leftovers: and named');
     kill 'TERM', $pid;
     waitpid $pid, 0;
-    ($good, $said) = verdict('leftovers', "$scratch/nowhere");
+    ($good, $said) = left("$scratch/nowhere");
     ok(!$good, 'leftovers: no directory is refused');
 }
 
