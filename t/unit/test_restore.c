@@ -100,6 +100,7 @@ static void test_total_loss(void)
     is(run(NULL, 0, NULL), "done", "loss: a daily one");
     words = found("giao dat");
     old_signer = fingerprint;
+    ok(sh("mkdir %s; cp -a %s/keys %s/", fresh("stolen"), ground.path, fresh("stolen")), "loss: somebody has a copy of the keys");
     lose_everything();
     ground.path = fresh("state-2");
     answer = restore_from(disk_b, NULL, old_signer, ground.path);
@@ -229,6 +230,74 @@ static void test_split(void)
     is_int(number(answer, "fromOthers"), 1, "split: that one from there");
 }
 
+/* The key that was lost with the site may be in a thief's hands. */
+static void test_old_key(void)
+{
+    sgn_keys_t *thief;
+    sgn_manifest_signer_t signer = { NULL, by_openssl, NULL, NULL };
+    sgn_manifest_draft_t *draft;
+    sgn_manifest_t *newest;
+    sgn_medium_t *medium;
+    const char *digest;
+    apr_int64_t seq;
+    json_t *answer;
+    int root;
+
+    ground_need(sgn_file_root(&root, fresh("stolen"), tap_pool()), "stolen");
+    ground_need(sgn_keys_open(&thief, root, tap_pool()), "keys");
+    ground_need(sgn_target_open(&medium, apr_pstrcat(tap_pool(), "dir:", disk_b, NULL), tap_pool()), "medium");
+    ground_need(sgn_manifest_newest(&seq, medium, tap_pool()), "newest");
+    signer.fingerprint = fingerprint;
+    ground_need(sgn_manifest_read(&newest, medium, seq, NULL, &signer, ground.root, tap_pool()), "read");
+    signer.fingerprint = sgn_keys_certificate_sha256(thief);
+    sgn_json_set_str(newest->header, "previous", newest->digest);
+    ground_need(sgn_manifest_begin(&draft, ground.root, tap_pool()), "begin");
+    ground_need(sgn_manifest_write(&digest, draft, medium, seq + 1, newest->header, thief, &signer, tap_pool()), "forge");
+    is(run("kho-b", 0, &answer), "failed", "B27: a manifest by the key that was lost is refused behind one by the new");
+    is(code_of(answer), "backup.manifest", "B27: with its code");
+    ok(sh("rm -f %s/%s*", disk_b, sgn_manifest_name(seq + 1, tap_pool())), "B27: taken away");
+    is(run("kho-b", 0, NULL), "done", "B27: the run goes on");
+}
+
+/* A pack is read before its digest is known: whatever lies there is refused. */
+static void test_hostile_pack(void)
+{
+    static const char *const records[] = {
+        "\n\n\n\n\n5 path=x", "0 path=x\n", "99999999999999999999 path=x\n", "5 a=\n", "8 path=\n", "6 size\n",
+    };
+    const char *pack = pack_with(disk_a, 17), *file = fresh("hostile.tar");
+    size_t i;
+    int refused = 0;
+
+    ok(sh("mv %s %s", pack, fresh("away.tar")), "hostile: a pack is replaced");
+    for (i = 0; i < sizeof(records) / sizeof(records[0]); i++) {
+        unsigned char block[1536] = { 0 };
+        unsigned sum = 0;
+        size_t k;
+        int fd;
+
+        memcpy(block, "pax", 3);
+        snprintf((char *)block + 124, 12, "%011o", (unsigned)strlen(records[i]));
+        block[156] = 'x';
+        memcpy(block + 257, "ustar", 6);
+        memset(block + 148, ' ', 8);
+        for (k = 0; k < 512; k++)
+            sum += block[k];
+        snprintf((char *)block + 148, 8, "%06o", sum);
+        memcpy(block + 512, records[i], strlen(records[i]));
+        unlink(file);
+        fd = open(file, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+        if (write(fd, block, sizeof(block)) != (ssize_t)sizeof(block))
+            exit(1);
+        close(fd);
+        sh("cp %s %s", file, pack);
+        refused += !is_ok(verify(disk_a, 3));
+    }
+    is_int(refused, (long long)i, "hostile: every broken header is damage, none is a death");
+    ok(sh("rm -f %s; mv %s %s", pack, fresh("away.tar"), pack), "hostile: put back");
+    ok(is_ok(verify(disk_a, 3)), "hostile: and whole");
+}
+
 int main(void)
 {
     char *path = apr_pstrcat(tap_pool(), getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp", "/sgn-media-XXXXXX", NULL);
@@ -248,7 +317,9 @@ int main(void)
     ground_need(open_all(), "open");
     test_total_loss();
     test_again();
+    test_old_key();
     test_damaged_block();
+    test_hostile_pack();
     test_split();
     ground_close(&ground);
     ok(sh("chmod -R u+w %s; rm -rf %s", media, media), "cleared");

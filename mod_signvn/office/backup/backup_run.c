@@ -197,17 +197,22 @@ static sgn_error_t *continue_from(sgn_job_t *job, const char *known_digest, apr_
                          job->last, known);
     if (!job->last)
         return NULL;
+    if (known) {
+        SGN_TRY(sgn_manifest_read(&manifest, job->medium, known, job->set, &job->signer, job->scratch, job->pool));
+        if (strcmp(manifest->digest, known_digest) != 0)
+            return SGN_ERROR(job->pool, SGN_BACKUP_MANIFEST, "manifest %" APR_INT64_T_FMT " is not the one that was written", known);
+        /* Behind one of ours none of a key before ours is good any more. */
+        if (strcmp(manifest->signer, job->signer.fingerprint) == 0)
+            job->signer.earlier = NULL;
+    }
     while (++known <= job->last) {
         SGN_TRY(sgn_manifest_read(&manifest, job->medium, known, job->set, &job->signer, job->scratch, job->pool));
         previous = json_string_value(json_object_get(manifest->header, "previous"));
-        if (known > 1 && *known_digest && (!previous || strcmp(previous, known_digest) != 0))
+        if (*known_digest && (!previous || strcmp(previous, known_digest) != 0))
             return SGN_ERROR(job->pool, SGN_BACKUP_MANIFEST, "manifest %" APR_INT64_T_FMT " does not follow from the one that was written", known);
         SGN_TRY(follow(job, manifest));
         known_digest = manifest->digest;
     }
-    SGN_TRY(sgn_manifest_read(&manifest, job->medium, job->last, job->set, &job->signer, job->scratch, job->pool));
-    if (strcmp(manifest->digest, known_digest) != 0)
-        return SGN_ERROR(job->pool, SGN_BACKUP_MANIFEST, "manifest %" APR_INT64_T_FMT " is not the one that was written", job->last);
     job->last_digest = manifest->digest;
     job->resigned = strcmp(manifest->signer, job->signer.fingerprint) != 0;
     if (json_object_get(manifest->header, "journal"))

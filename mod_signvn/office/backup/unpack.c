@@ -131,8 +131,8 @@ static sgn_error_t *begin_entry(unpack_t *unpack)
     unpack->padding = (TAR_BLOCK - size % TAR_BLOCK) % TAR_BLOCK;
     unpack->left = size;
     if (block[156] == 'x') {
-        if (size > PAX_LIMIT)
-            return bad(unpack, "too long a name");
+        if (size > PAX_LIMIT || !size)
+            return bad(unpack, "too long a name, or none");
         unpack->pax = sgn_buf_make(PAX_LIMIT, unpack->pool);
         return NULL;
     }
@@ -165,9 +165,15 @@ static sgn_error_t *end_pax(unpack_t *unpack)
         unsigned long len = strtoul((const char *)bytes.data + at, &rest, 10);
         const char *end = (const char *)bytes.data + at + len - 1;
 
-        if (len < 5 || len > bytes.len - at || *rest != ' ' || *end != '\n')
+        /* strtoul passes over white space, also over a whole record. */
+        if (bytes.data[at] < '1' || bytes.data[at] > '9' || len < 5 || len > bytes.len - at || *rest != ' ' || *end != '\n'
+            || rest + 1 >= end)
             return bad(unpack, "a broken pax header");
         rest++;
+        if (end - rest < 5) {
+            at += len;
+            continue;
+        }
         if (strncmp(rest, "path=", 5) == 0)
             unpack->name = apr_pstrmemdup(unpack->pool, rest + 5, (apr_size_t)(end - rest - 5));
         else if (strncmp(rest, "size=", 5) == 0)
