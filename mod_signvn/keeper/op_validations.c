@@ -119,7 +119,7 @@ sgn_error_t *sgn_op_validations_create(sgn_call_t *call)
         return SGN_ERROR(pool, SGN_AGENCY_UNKNOWN, "%.60s", agency);
     if (call->nfds < 1)
         return SGN_ERROR(pool, SGN_BODY_EMPTY, "no document");
-    SGN_TRY(sgn_intake_take(&document, NULL, call, 0, pool));
+    SGN_TRY(sgn_intake_read(&document, call, 0, pool));
     SGN_TRY(sgn_judgement_make(&verdict, call, &document, agency, expect));
     SGN_TRY(name_document(call, verdict->report));
     SGN_TRY(sgn_random_token(&id, 16, pool));

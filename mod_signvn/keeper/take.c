@@ -139,30 +139,46 @@ sgn_error_t *sgn_intake_copy(sgn_engine_document_t *out, const char *path, int r
     return reopen(&out->fd, to, pool, pool);
 }
 
+/* The descriptor of document `index`, given up by the call. */
+static sgn_error_t *claim(int *from, sgn_call_t *call, int index, apr_pool_t *pool)
+{
+    if (index < 0 || index >= call->nfds)
+        return SGN_ERROR(pool, SGN_FIELD, "document %d did not come", index);
+    *from = call->fds[index];
+    if (*from < 0)
+        return SGN_ERROR(pool, SGN_INTERNAL, "document %d was taken already", index);
+    call->fds[index] = -1;
+    return check_source(call, *from, pool);
+}
+
+static apr_off_t largest(const sgn_call_t *call)
+{
+    return (apr_off_t)sgn_config_number(call->config, "SignVNMaxDocument");
+}
+
 sgn_error_t *sgn_intake_take(sgn_engine_document_t *out, const char *path,
                              sgn_call_t *call, int index, apr_pool_t *pool)
 {
-    apr_off_t limit = (apr_off_t)sgn_config_number(call->config, "SignVNMaxDocument");
-    sgn_error_t *error;
-    int from;
+    int from = -1;
+    sgn_error_t *error = claim(&from, call, index, pool);
 
-    if (index < 0 || index >= call->nfds)
-        return SGN_ERROR(pool, SGN_FIELD, "document %d did not come", index);
-    from = call->fds[index];
-    if (from < 0)
-        return SGN_ERROR(pool, SGN_INTERNAL, "document %d was taken already", index);
-    error = check_source(call, from, pool);
-    if (!error && !path && is_sealed(from)) {
-        memset(out, 0, sizeof *out);
-        call->fds[index] = -1;
-        SGN_TRY(reopen(&out->fd, from, call->pool, pool));
-        return hash(out, limit, pool);
-    }
     if (!error)
-        error = sgn_intake_copy(out, path, call->keeper->state, from, limit, pool);
-    sgn_pool_close_fd(call->pool, from);
-    call->fds[index] = -1;
+        error = sgn_intake_copy(out, path, call->keeper->state, from, largest(call), pool);
+    if (from >= 0)
+        sgn_pool_close_fd(call->pool, from);
     return error;
+}
+
+sgn_error_t *sgn_intake_read(sgn_engine_document_t *out, sgn_call_t *call, int index, apr_pool_t *pool)
+{
+    int from = index >= 0 && index < call->nfds ? call->fds[index] : -1;
+
+    if (from < 0 || !is_sealed(from))
+        return sgn_intake_take(out, NULL, call, index, pool);
+    memset(out, 0, sizeof *out);
+    SGN_TRY(claim(&from, call, index, pool));
+    SGN_TRY(reopen(&out->fd, from, call->pool, pool));
+    return hash(out, largest(call), pool);
 }
 
 sgn_error_t *sgn_intake_open(sgn_engine_document_t *out, int root, const char *path, apr_pool_t *pool)

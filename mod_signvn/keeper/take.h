@@ -6,8 +6,8 @@
  * O_TMPFILE (0400) under jobs/.  That digest is the only digest; workers,
  * DTBS and archive see only the copy.  Never mapped, never sought, never
  * handed on, closed at once.
- * Sealed memory (a small upload) nobody can change any more: where no durable
- * copy is wanted it is hashed and used as it is.
+ * Sealed memory (a small upload) nobody can change any more: where no file is
+ * wanted it is hashed and used as it is.
  *
  * Refused: anything but a regular file (SGN_FILE_UNSAFE), empty
  * (SGN_BODY_EMPTY), over SignVNMaxDocument (SGN_TOO_LARGE), shrinking while
@@ -24,6 +24,10 @@
  * by the pool. */
 sgn_error_t *sgn_intake_take(sgn_engine_document_t *out, const char *path,
                              sgn_call_t *call, int index, apr_pool_t *pool);
+
+/* The document for this call only, never for a file: small uploads, which lie
+ * in sealed memory, are not copied. */
+sgn_error_t *sgn_intake_read(sgn_engine_document_t *out, sgn_call_t *call, int index, apr_pool_t *pool);
 
 /* The same from any descriptor: an archived file, a file named by the command line. */
 sgn_error_t *sgn_intake_copy(sgn_engine_document_t *out, const char *path, int root,
