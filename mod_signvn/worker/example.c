@@ -1,13 +1,11 @@
-/* example.c: key, certificate, page, signature. */
+/* example.c: a page and its signature. */
 #include "worker/example.h"
 
 #include <string.h>
 #include <sys/mman.h>
 
-#include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/x509.h>
 
 #include "base/clock.h"
 #include "base/file.h"
@@ -15,6 +13,7 @@
 #include "crypto/digest.h"
 #include "crypto/verify.h"
 #include "dtbs/signedattrs.h"
+#include "look/pki/warm.h"
 #include "worker/tasks.h"
 
 #define CONTENTS 8192
@@ -35,30 +34,6 @@ static sgn_error_t *failed(apr_pool_t *pool, const char *what)
 {
     ERR_clear_error();
     return SGN_ERROR(pool, SGN_CRYPTO, "the example of workers: %s", what);
-}
-
-static sgn_error_t *make_certificate(maker_t *maker)
-{
-    X509 *x = X509_new();
-    X509_NAME *name = X509_NAME_new();
-    unsigned char *der = NULL;
-    int len = 0;
-
-    SGN_OWN(maker->pool, x, X509_free);
-    SGN_OWN(maker->pool, name, X509_NAME_free);
-    maker->key = EVP_EC_gen("P-256");
-    SGN_OWN(maker->pool, maker->key, EVP_PKEY_free);
-    if (x && name && maker->key && X509_set_version(x, X509_VERSION_3) && ASN1_INTEGER_set(X509_get_serialNumber(x), 1)
-        && X509_gmtime_adj(X509_getm_notBefore(x), -60) && X509_gmtime_adj(X509_getm_notAfter(x), 3600)
-        && X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8, (const unsigned char *)SIGNER, -1, -1, 0)
-        && X509_set_subject_name(x, name) && X509_set_issuer_name(x, name) && X509_set_pubkey(x, maker->key)
-        && X509_sign(x, maker->key, EVP_sha256()) > 0)
-        len = i2d_X509(x, &der);
-    if (len <= 0)
-        return failed(maker->pool, "certificate");
-    maker->certificate = sgn_bytes_dup(sgn_bytes(der, (size_t)len), maker->pool);
-    OPENSSL_free(der);
-    return NULL;
 }
 
 /* One empty A4 page. */
@@ -196,7 +171,7 @@ sgn_error_t *sgn_example_make(sgn_example_t **out, apr_pool_t *pool)
     sgn_example_t *example = apr_pcalloc(pool, sizeof *example);
     maker_t maker = { .pool = pool };
 
-    SGN_TRY(make_certificate(&maker));
+    SGN_TRY(sgn_warm_signer(&maker.certificate, &maker.key, SIGNER, pool));
     SGN_TRY(make_page(&example->plain, pool));
     SGN_TRY(prepare(example, &maker));
     SGN_TRY(finish(example, &maker));

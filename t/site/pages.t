@@ -5,6 +5,7 @@ use strict;
 use warnings;
 use utf8;
 use Cwd qw(abs_path);
+use Encode qw(decode);
 use File::Basename qw(dirname);
 use File::Temp qw(tempdir);
 use MIME::Base64 qw(decode_base64);
@@ -154,8 +155,9 @@ for my $case ([ sealed => 'tr.result.passed', 6 ], [ flipped => 'tr.result.faile
     my $html = $site->client->call(clerk => POST => '/signvn/v1/validations', content => do { local (@ARGV, $/) = ("$dir/$name.pdf"); <> }, headers => { 'Content-Type' => 'application/pdf', Accept => 'text/html' });
     my $page = SignVN::Browser->open(user => 'clerk', password => $site->{site}{users}{clerk}{password}, width => 390, height => 844);
     $page->go("$url/signvn/style.css");
-    $page->call('Page.setDocumentContent', { frameId => $page->call('Page.getFrameTree')->{frameTree}{frame}{id}, html => $html->{content} });
+    $page->call('Page.setDocumentContent', { frameId => $page->call('Page.getFrameTree')->{frameTree}{frame}{id}, html => decode('UTF-8', $html->{content}) });
     ok $page->wait_for("getComputedStyle(document.querySelector('header')).borderTopWidth === '2px'", 10), "$name: the written report has its sheet";
+    like $page->text('h1'), qr/^Kết quả kiểm tra chữ ký số/, "$name: the written report is Vietnamese";
     is $page->eval("document.querySelectorAll('$selector').length"), $count, "$name: the three results of each signature stand out";
     cmp_ok $page->eval('document.documentElement.scrollWidth'), '<=', 390, "$name: it fits a telephone";
     fits($page, "$name: written");

@@ -5,10 +5,12 @@
 
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
+#include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/param_build.h>
 #include <openssl/rsa.h>
+#include <openssl/x509.h>
 
 #include "base/pool.h"
 
@@ -85,4 +87,29 @@ void sgn_warm_verify(void)
     try_verify(rsa, RSA_PKCS1_PADDING, value, sizeof value);
     try_verify(rsa, RSA_PKCS1_PSS_PADDING, value, sizeof value);
     ERR_clear_error();
+}
+
+sgn_error_t *sgn_warm_signer(sgn_bytes_t *certificate, EVP_PKEY **key, const char *common_name, apr_pool_t *pool)
+{
+    X509 *x = X509_new();
+    X509_NAME *name = X509_NAME_new();
+    unsigned char *der = NULL;
+    int len = 0;
+
+    SGN_OWN(pool, x, X509_free);
+    SGN_OWN(pool, name, X509_NAME_free);
+    *key = EVP_EC_gen("P-256");
+    SGN_OWN(pool, *key, EVP_PKEY_free);
+    if (x && name && *key && X509_set_version(x, X509_VERSION_3) && ASN1_INTEGER_set(X509_get_serialNumber(x), 1)
+        && X509_gmtime_adj(X509_getm_notBefore(x), -60) && X509_gmtime_adj(X509_getm_notAfter(x), 3600)
+        && X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8, (const unsigned char *)common_name, -1, -1, 0)
+        && X509_set_subject_name(x, name) && X509_set_issuer_name(x, name) && X509_set_pubkey(x, *key)
+        && X509_sign(x, *key, EVP_sha256()) > 0)
+        len = i2d_X509(x, &der);
+    ERR_clear_error();
+    if (len <= 0)
+        return SGN_ERROR(pool, SGN_CRYPTO, "a certificate cannot be made");
+    *certificate = sgn_bytes_dup(sgn_bytes(der, (size_t)len), pool);
+    OPENSSL_free(der);
+    return NULL;
 }
