@@ -175,13 +175,18 @@ static void forgery(void)
 {
     json_t *answer = NULL;
     const char *echo = "";
+    apr_int64_t refused = 0;
+    sgn_error_t *error;
 
     is_code(sgn_engine_task(&answer, NULL, engine, SGN_ENGINE_ANYONE, "break", arg("how", "twice"), NULL, 0, pool), SGN_OK,
             "engine: a second answer is never read");
     ok(answer && !sgn_json_get_str(&echo, answer, "echo", pool) && strcmp(echo, "one") == 0, "engine: the first one counts");
     honest("a second answer");
-    is_code(sgn_engine_task(&answer, NULL, engine, SGN_ENGINE_ANYONE, "break", arg("how", "descriptor"), NULL, 0, pool), SGN_WORKER_CRASHED,
-            "engine: a descriptor from a worker is not taken");
+    /* or not even sent: beyond its 16 descriptors the kernel counts those that
+     * all processes of this uid have under way */
+    error = sgn_engine_task(&answer, NULL, engine, SGN_ENGINE_ANYONE, "break", arg("how", "descriptor"), NULL, 0, pool);
+    ok(error ? error->code == SGN_WORKER_CRASHED : !sgn_json_get_int(&refused, answer, "returned", pool) && refused == 1,
+       "engine: a descriptor from a worker is not taken");
     honest("a descriptor");
 }
 
@@ -256,7 +261,7 @@ static void slots(void)
     began = sgn_clock_monotonic();
     is_code(sgn_engine_task(&answer, NULL, engine, SGN_ENGINE_SIGNING, "ping", arg("echo", "s"), NULL, 0, pool), SGN_OK,
             "engine: signing has room while strangers hold every slot of theirs");
-    ok(sgn_clock_monotonic() - began < 700000, "engine: and does not wait for them");     /* each holds its slot for 800 ms */
+    ok(sgn_clock_monotonic() - began < 700000, "engine: and does not wait for them");   /* each holds its slot for 800 ms */
     for (int i = 0; i < 12; i++) {
         apr_thread_join(&rc, threads[i]);
         busy += codes[i] == SGN_BUSY;
