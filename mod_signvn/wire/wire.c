@@ -192,6 +192,7 @@ static sgn_error_t *decode(sgn_wire_message_t *message, char *buffer, size_t len
     message->nfds = nfds - skip;
     for (int i = 0; i < message->nfds; i++)
         message->fds[i] = fds[skip + i];
+    message->length = text.len;
     SGN_TRY(sgn_json_parse(&message->json, text, SGN_WIRE_LIMIT, pool));
     if (!json_is_object(message->json))
         return SGN_ERROR(pool, SGN_WIRE, "a message that is no object");

@@ -23,6 +23,7 @@
 
 typedef struct {
     json_t *json;
+    size_t length;              /* received: bytes of the text */
     int fds[SGN_WIRE_FDS];
     int nfds;
 } sgn_wire_message_t;

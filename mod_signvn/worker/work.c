@@ -97,7 +97,9 @@ static sgn_error_t *read_terms(sgn_task_t *task, sgn_sandbox_limits_t *limits, c
     task->document = message->nfds ? message->fds[0] : -1;
     task->result = with_result ? AT_RESULT : -1;
     task->size = (apr_off_t)size;
-    *limits = (sgn_sandbox_limits_t) { .document = (apr_uint64_t)size, .data = (apr_uint64_t)data,
+    /* beside it the text of the request, its parsed form and what base64 holds */
+    *limits = (sgn_sandbox_limits_t) { .document = (apr_uint64_t)size,
+                                       .data = (apr_uint64_t)data + 4 * (apr_uint64_t)message->length,
                                        .file = (apr_uint64_t)file, .cpu_sec = (unsigned)cpu };
     return NULL;
 }

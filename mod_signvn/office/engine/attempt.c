@@ -105,14 +105,12 @@ static json_t *request_json(const life_t *life)
 {
     const sgn_attempt_t *attempt = life->attempt;
     size_t file = attempt->result_limit > ANSWER_LIMIT ? attempt->result_limit : ANSWER_LIMIT;
-    const char *args = attempt->args ? sgn_json_print(attempt->args, life->pool) : NULL;
     json_t *json = message_json(life->pool);
 
     sgn_json_set_str(json, "task", attempt->task);
     sgn_json_set(json, "args", attempt->args);
     sgn_json_set_int(json, "size", attempt->document ? attempt->document->size : 0);
-    /* the text of the request, its parsed form and what base64 holds */
-    sgn_json_set_int(json, "data", (apr_int64_t)(attempt->limits->data + 4 * (apr_uint64_t)(args ? strlen(args) : 0)));
+    sgn_json_set_int(json, "data", (apr_int64_t)attempt->limits->data);
     sgn_json_set_int(json, "file", (apr_int64_t)file);
     sgn_json_set_int(json, "cpu", attempt->limits->deadline_ms / 1000 + 1);
     sgn_json_set_bool(json, "result", attempt->result_limit > 0);
