@@ -294,11 +294,69 @@ static void ranges(void)
     ok(one->indication == SGN_INDICATION_FAILED && !one->intact && has(one->findings, SGN_F_CMS_UNREADABLE), "USF: zeros for /Contents fail");
     ok(one->integrity.status && strcmp(one->integrity.status, "invalid") == 0, "USF: and integrity is invalid, not absent");
 
-    one = rig_signature(rig_look(rig_replace(approved, base.len, "/ETSI.CAdES.detached", "/ETSI.CAdES.detachee", pool), NULL, pool), 0);
-    ok(one->indication == SGN_INDICATION_INDETERMINATE && !one->intact && has(one->findings, SGN_F_SUBFILTER),
-       "an unknown SubFilter is listed and not concluded upon");
-    ok(rig_look(rig_replace(approved, base.len, "/ETSI.CAdES.detached", "/ETSI.CAdES.detachee", pool), NULL, pool)->report->indication
-       == SGN_INDICATION_INDETERMINATE, "and the document is indeterminate");
+}
+
+/* A signature dictionary of another form, complete and right in itself. */
+static sgn_bytes_t form_of(const char *dict, const rig_sign_t *how)
+{
+    sgn_bytes_t file = rig_append(approved, (rig_object_t[]){
+        { 40, rig_placeholder(dict, pool), 0 },
+        { 41, apr_psprintf(pool, "<</FT /Sig /T (other) /V 40 0 R /Type /Annot /Subtype /Widget /Rect [0 0 0 0] /F 132 /P %d 0 R>>", rig_page(approved, pool)), 0 },
+        { rig_form(approved, pool), rig_with_field(approved, 41, pool), 0 }, { 0, NULL, 0 } }, NULL, pool);
+
+    return rig_complete(file, approved.len, how, pool);
+}
+
+/* What is said of the signature "other", and of it with one byte of its range changed. */
+static void unknown_form(const char *name, const char *dict, const rig_sign_t *how)
+{
+    sgn_bytes_t file = form_of(dict, how);
+    const sgn_report_signature_t *one = rig_signature(rig_look(file, NULL, pool), 1);
+
+    ok(strcmp(one->name, "other") == 0 && one->indication == SGN_INDICATION_INDETERMINATE && !one->intact
+       && has(one->findings, SGN_F_SUBFILTER) && strcmp(one->integrity.status, "unknown") == 0,
+       apr_pstrcat(pool, name, ": listed, and nothing is concluded though its digest agrees", NULL));
+    one = rig_signature(rig_look(rig_flip(file, rig_find(file, 0, "(So:") + 2, 1, pool), NULL, pool), 1);
+    ok(strcmp(one->name, "other") == 0 && one->indication == SGN_INDICATION_FAILED && !one->intact
+       && strcmp(one->integrity.status, "invalid") == 0, apr_pstrcat(pool, name, ": fails by name where a byte is changed", NULL));
+}
+
+/* A changed byte fails by name, also where it is in the name of the form. */
+static void forms(void)
+{
+    const rig_sign_t by_us = { .who = &pki->leader, .kind = "approve" };
+    const sgn_checks_answer_t *answer = rig_look(rig_replace(approved, base.len, "/ETSI.CAdES.detached", "/ETSI.CAdES.detachee", pool), NULL, pool);
+    const sgn_report_signature_t *one = rig_signature(answer, 0);
+    sgn_bytes_t stamped = rig_stamp(approved, pki->now - HOUR / 2, pool), file;
+    size_t start, end;
+
+    is(indication(answer), "TOTAL-FAILED", "a byte of the SubFilter changed fails");
+    ok(strcmp(one->name, "sgn_person_1") == 0 && one->indication == SGN_INDICATION_FAILED && !one->intact
+       && has(one->findings, SGN_F_DIGEST) && has(one->findings, SGN_F_SUBFILTER), "the signature is named, with digest and form");
+    is(sgn_error_row(APR_ARRAY_IDX(one->findings, 0, sgn_finding_t).code)->name, "signature.digest-differs",
+            "the digest is the first thing that is told");
+    one = rig_signature(rig_look(rig_replace(approved, base.len, "/SubFilter", "/SubFilteq", pool), NULL, pool), 0);
+    ok(one->indication == SGN_INDICATION_FAILED && has(one->findings, SGN_F_DIGEST), "so does one of its key");
+    one = rig_signature(rig_look(rig_replace(approved, base.len, "/Adobe.PPKLite", "/Adobe.PPKLitf", pool), NULL, pool), 0);
+    ok(one->indication == SGN_INDICATION_FAILED && has(one->findings, SGN_F_DIGEST) && !has(one->findings, SGN_F_SUBFILTER),
+       "and one of the Filter, which decides nothing");
+    one = rig_signature(rig_look(rig_replace(stamped, approved.len, "/ETSI.RFC3161", "/ETSI.RFC3162", pool), NULL, pool), 1);
+    ok(one->timestamp && one->indication == SGN_INDICATION_FAILED && has(one->findings, SGN_F_DIGEST), "and of the SubFilter of a document time-stamp");
+
+    unknown_form("CMS of an unknown form", "/Type /Sig /Filter /Adobe.PPKLite /SubFilter /VN.other.detached", &by_us);
+    unknown_form("CMS without a SubFilter", "/Type /Sig /Filter /Adobe.PPKLite", &by_us);
+    unknown_form("token of an unknown form", "/Type /DocTimeStamp /Filter /Adobe.PPKLite /SubFilter /VN.token", &(rig_sign_t){ .stamp = pki->now - HOUR });
+    unknown_form("adbe.pkcs7.sha1", "/Type /Sig /Filter /Adobe.PPKLite /SubFilter /adbe.pkcs7.sha1",
+                 &(rig_sign_t){ .who = &pki->leader, .foreign = 1, .inner = 1 });
+    unknown_form("CMS without attributes", "/Type /Sig /Filter /Adobe.PPKLite /SubFilter /VN.other.bare",
+                 &(rig_sign_t){ .who = &pki->leader, .foreign = 1, .bare = 1 });
+
+    file = form_of("/Type /Sig /Filter /Adobe.PPKLite /SubFilter /adbe.x509.rsa_sha1", &by_us);
+    gap_of(file, approved.len, &start, &end);
+    file = rig_flip(file, start + 2, 1, pool);
+    one = rig_signature(rig_look(file, NULL, pool), 1);
+    ok(one->indication == SGN_INDICATION_INDETERMINATE && has(one->findings, SGN_F_SUBFILTER) && one->findings->nelts == 1,
+       "what is no CMS states no digest: nothing is concluded");
 }
 
 /* Incremental saving attacks with and without a cross-reference section. */
@@ -386,6 +444,7 @@ int main(void)
     times();
     flips();
     ranges();
+    forms();
     trailing();
     leading();
     json();

@@ -416,8 +416,11 @@ const char *rig_placeholder(const char *dict, apr_pool_t *pool)
 }
 
 /* As anybody's program makes it. */
-static sgn_bytes_t foreign_cms(const rig_id_t *who, sgn_bytes_t a, sgn_bytes_t b, apr_pool_t *pool)
+static sgn_bytes_t foreign_cms(const rig_sign_t *how, sgn_bytes_t a, sgn_bytes_t b, apr_pool_t *pool)
 {
+    const unsigned flags = CMS_BINARY | CMS_NOSMIMECAP | (how->inner ? 0 : CMS_DETACHED) | (how->bare ? CMS_NOATTR : CMS_CADES);
+    const rig_id_t *who = how->who;
+    unsigned char digest[EVP_MAX_MD_SIZE];
     STACK_OF(X509) *chain = sk_X509_new_null();
     BIO *content = BIO_new(BIO_s_mem());
     unsigned char *der = NULL;
@@ -426,9 +429,16 @@ static sgn_bytes_t foreign_cms(const rig_id_t *who, sgn_bytes_t a, sgn_bytes_t b
     int len;
 
     sk_X509_push(chain, rig_pki()->ca.cert);
+    if (how->inner) {
+        sgn_bytes_t both = concat(a, b, pool);
+
+        HOLDS(EVP_Digest(both.data, both.len, digest, NULL, EVP_sha1(), NULL));
+        a = sgn_bytes(digest, 20);
+        b.len = 0;
+    }
     BIO_write(content, a.data, (int)a.len);
     BIO_write(content, b.data, (int)b.len);
-    cms = CMS_sign(who->cert, who->key, chain, content, CMS_DETACHED | CMS_BINARY | CMS_CADES | CMS_NOSMIMECAP);
+    cms = CMS_sign(who->cert, who->key, chain, content, flags);
     HOLDS(cms);
     len = i2d_CMS_ContentInfo(cms, &der);
     HOLDS(len > 0);
@@ -456,7 +466,7 @@ sgn_bytes_t rig_complete(sgn_bytes_t document, size_t from, const rig_sign_t *ho
     memcpy((unsigned char *)file.data + range, numbers, strlen(numbers));
     sha256(digest, sgn_bytes(file.data, gap), sgn_bytes(file.data + end, file.len - end));
     if (how->who && how->foreign) {
-        cms = foreign_cms(how->who, sgn_bytes(file.data, gap), sgn_bytes(file.data + end, file.len - end), pool);
+        cms = foreign_cms(how, sgn_bytes(file.data, gap), sgn_bytes(file.data + end, file.len - end), pool);
     } else if (how->who) {
         apr_array_header_t *chain = apr_array_make(pool, 1, sizeof(sgn_bytes_t));
         sgn_cms_parts_t parts;

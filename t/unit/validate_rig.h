@@ -50,6 +50,8 @@ typedef struct {
     apr_time_t stamp;               /* genTime of its time-stamp, 0: none */
     apr_time_t claimed;             /* /M; 0: now */
     int foreign;                    /* CMS by OpenSSL, which knows no kinds (rig_complete) */
+    int inner;                      /* the same with the SHA-1 of the ranges inside, as adbe.pkcs7.sha1 is */
+    int bare;                       /* the same without signed attributes */
     int pkcs1;                      /* RSA PKCS#1 v1.5 instead of PSS */
     double box[4];                  /* x y width height; 0: chosen by kind */
 } rig_sign_t;

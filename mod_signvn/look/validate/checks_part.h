@@ -23,6 +23,7 @@ typedef struct {
     int known;                      /* a SubFilter that we understand */
     sgn_cms_t *cms;                 /* NULL: unreadable, or a document time-stamp */
     sgn_tsp_token_t *token;         /* of a document time-stamp */
+    sgn_cms_t *guess;               /* not known: what /Contents reads as all the same, for nothing but its digest */
     const char *digest_name;        /* "SHA256"; NULL: nothing to hash */
     unsigned char digest[64];
     size_t digest_len;

@@ -34,6 +34,62 @@ static void set_signer(sgn_report_signature_t *row, const sgn_cert_t *cert)
     row->signer.kind = sgn_cert_kind(cert);
 }
 
+/* ---- forms that are not known --------------------------------------------- */
+
+/* [ISO 32000-1, 12.8.3.3.1] adbe.pkcs7.sha1: the content is the SHA-1 digest of
+ * the ranges, and messageDigest that of the content. */
+#define INNER_DIGEST 20
+#define OID_DATA "1.2.840.113549.1.7.1"
+
+/* A name of the form that was changed must not hide that the signature fails: a
+ * CMS or a token states the digest of the ranges whatever its SubFilter is. */
+static void guess_contents(sgn_checks_t *checks, sgn_checks_signature_t *signature)
+{
+    sgn_tsp_token_t *token;
+    sgn_cms_t *cms;
+    sgn_bytes_t der;
+
+    if (sgn_cms_trim(&der, signature->from->contents, checks->pool) || sgn_cms_parse(&cms, der, checks->pool))
+        return;
+    signature->guess = cms;
+    if (!cms->has_content)
+        signature->digest_name = cms->digest;
+    else if (!sgn_tsp_parse(&token, der, checks->pool))
+        signature->digest_name = token->digest;
+    else if (cms->content.len == INNER_DIGEST && strcmp(cms->content_type, OID_DATA) == 0)
+        signature->digest_name = "SHA1";
+}
+
+/* The digest that it states of the ranges; empty: none that can be compared. */
+static sgn_bytes_t stated_digest(const sgn_cms_t *cms, apr_pool_t *pool)
+{
+    sgn_tsp_token_t *token;
+
+    if (!cms->has_content)
+        return cms->message_digest;
+    return sgn_tsp_parse(&token, cms->der, pool) ? cms->content : token->imprint;
+}
+
+/* A digest that differs is a digest that differs; one that agrees, or a value
+ * that nobody can verify, concludes nothing: unknown is never valid. */
+static void check_guess(sgn_checks_t *checks, sgn_checks_signature_t *signature)
+{
+    const sgn_cms_t *cms = signature->guess;
+    sgn_bytes_t digest = sgn_bytes(signature->digest, signature->digest_len), stated;
+
+    if (!cms || !digest.len)
+        return;
+    stated = stated_digest(cms, checks->pool);
+    if (stated.len) {
+        if (!sgn_bytes_equal(stated, digest))
+            fail(checks, signature, SGN_F_DIGEST, "HASH_FAILURE", NULL);
+    } else if (!cms->has_content && !cms->signed_attrs.len && cms->signer && cms->algorithm.scheme != SGN_ALGORITHM_UNKNOWN
+               && !sgn_algorithm_verify_digest(&cms->algorithm, cms->signer->key, digest, cms->value)) {
+        /* without attributes the value stands over the ranges [RFC 5652, 5.4] */
+        fail(checks, signature, SGN_F_VALUE, "SIG_CRYPTO_FAILURE", NULL);
+    }
+}
+
 sgn_error_t *sgn_checks_contents(sgn_checks_t *checks, sgn_checks_signature_t *signature)
 {
     static const char *const pades[] = { "ETSI.CAdES.detached", NULL };
@@ -46,11 +102,12 @@ sgn_error_t *sgn_checks_contents(sgn_checks_t *checks, sgn_checks_signature_t *s
     row->timestamp = signature->from->is_timestamp;
     if (signature->from->claimed_time)
         (void)sgn_report_time_parse(&row->claimed, signature->from->claimed_time);
-    /* [R3] listed, but nothing is concluded from what we do not understand */
+    /* [R3] listed, but nothing good is concluded from what we do not understand */
     if (!is_one_of(subfilter, pades) && !is_one_of(subfilter, pkcs7) && !is_one_of(subfilter, stamps)) {
         row->format = "unknown";
         sgn_report_note(checks->report, row, SGN_F_SUBFILTER, subfilter);
         sgn_report_lower(row, SGN_INDICATION_INDETERMINATE, "GENERIC");
+        guess_contents(checks, signature);
         return NULL;
     }
     signature->known = 1;
@@ -262,6 +319,10 @@ sgn_error_t *sgn_checks_value(sgn_checks_t *checks, sgn_checks_signature_t *sign
     sgn_cms_check_t check;
     int i;
 
+    if (!signature->known) {
+        check_guess(checks, signature);
+        return NULL;
+    }
     if (row->timestamp)
         return check_token(checks, signature);
     if (!cms)

@@ -154,8 +154,26 @@ void sgn_report_result(sgn_result_t *result, const char *status, sgn_code_t code
     }
 }
 
+/* People read the first finding: what makes it invalid, not what is unknown
+ * besides. */
+static void put_first(apr_array_header_t *findings, sgn_code_t code)
+{
+    sgn_finding_t *list = (sgn_finding_t *)findings->elts, found;
+    int i;
+
+    for (i = 0; i < findings->nelts; i++)
+        if (list[i].code == code) {
+            found = list[i];
+            memmove(list + 1, list, sizeof *list * (size_t)i);
+            list[0] = found;
+            return;
+        }
+}
+
 void sgn_report_conclude(sgn_report_signature_t *signature)
 {
+    if (strcmp(signature->integrity.status, "invalid") == 0)
+        put_first(signature->findings, signature->integrity.code);
     if (signature->worst == SGN_INDICATION_PASSED
         && (sgn_report_has_error(signature->findings) || !signature->intact))
         sgn_report_lower(signature, SGN_INDICATION_INDETERMINATE, "SIG_CONSTRAINTS_FAILURE");

@@ -125,7 +125,8 @@ void sgn_report_lower(sgn_report_signature_t *signature, sgn_indication_t indica
 void sgn_report_result(sgn_result_t *result, const char *status, sgn_code_t code);
 
 /* All checks of the signature ran: its indication is the worst they found, but
- * never TOTAL-PASSED beside a finding that is an error. */
+ * never TOTAL-PASSED beside a finding that is an error.  What made the integrity
+ * invalid becomes the first finding. */
 void sgn_report_conclude(sgn_report_signature_t *signature);
 
 /* Sets the document's indication from its signatures and findings. */
