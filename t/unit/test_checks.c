@@ -220,10 +220,12 @@ static void flips(void)
         is_int(answer->report->indication, SGN_INDICATION_FAILED, "a damaged structure does not hide that a signature fails");
         is(rig_signature(answer, 0)->name, "sgn_person_1", "which is named");
         ok(has(answer->report->findings, SGN_F_STRUCTURE), "and the damage is told");
+        is_int(rig_signature(answer, 0)->changes_after, SGN_CHANGES_UNKNOWN, "what changed after it is unknown, not nothing");
         is_code(sgn_format_pdf.prepare(&prepared, &document, &what, pool), SGN_DOCUMENT_DAMAGED, "nobody signs such a file");
         answer = rig_look(sgn_bytes(sealed.data, sealed.len - 700), NULL, pool);
         ok(answer->report->indication == SGN_INDICATION_INDETERMINATE && rig_signature(answer, 0)->intact,
            "cut behind the first signature: that one is intact, and nothing is concluded");
+        is_int(rig_signature(answer, 0)->changes_after, SGN_CHANGES_UNKNOWN, "nor of what changed after it");
         answer = rig_look(rig_replace(approved, base.len, "/AcroForm", "/AcroFrom", pool), NULL, pool);
         is_int(answer->report->indication, SGN_INDICATION_FAILED, "without a form the signature is still found and fails");
     }
@@ -244,6 +246,11 @@ static void flips(void)
 
         ok(rig_signature(answer, 0)->indication == SGN_INDICATION_FAILED
            && rig_signature(answer, 1)->indication == SGN_INDICATION_FAILED, "a change of the first revision fails both signatures");
+        ok(rig_signature(answer, 0)->changes_after == SGN_CHANGES_UNKNOWN && rig_signature(answer, 1)->changes_after == SGN_CHANGES_UNKNOWN,
+           "and nobody can say what changed after something that is not intact");
+        answer = rig_look(rig_flip(sealed, rig_find(sealed, 0, "0000000000 65535 f") + 3, 0x40, pool), NULL, pool);
+        ok(rig_signature(answer, 0)->changes_after == SGN_CHANGES_UNKNOWN && has(rig_signature(answer, 0)->findings, SGN_F_STRUCTURE)
+           && rig_signature(answer, 0)->changes->nelts > 0, "a damaged table: a change that cannot be read is unknown");
         answer = rig_look(rig_flip(sealed, end + 5, 1, pool), NULL, pool);
         ok(answer->report->indication != SGN_INDICATION_PASSED, "a change behind the seal's gap does not pass");
     }
@@ -407,6 +414,9 @@ static void json(void)
         all = all && json_object_get(one, members[i]);
     ok(all, "every member is there when the CMS cannot be read");
     ok(json_is_false(json_object_get(one, "intact")), "intact is false then, never absent");
+    is(json_string_value(json_object_get(one, "changesAfter")), "unknown", "and changesAfter is unknown");
+    is(json_string_value(json_object_get(json_array_get(json_object_get(sgn_report_json(rig_look(approved, NULL, pool)->report, pool), "signatures"), 0),
+                                         "changesAfter")), "none", "which is none where nothing was changed");
     finding = json_array_get(json_object_get(one, "findings"), 0);
     ok(json_string_value(json_object_get(finding, "code")) && json_string_value(json_object_get(finding, "severity"))
        && json_string_value(json_object_get(finding, "clause")) && json_string_value(json_object_get(finding, "vi"))

@@ -356,6 +356,10 @@ static void sealing(void)
     is_code(may(file, NULL, "H57.28", "QĐ", SGN_PROOF_GOOD), SGN_CHANGED_AFTER, "B8: other bytes than were signed");
     is_code(may(rig_flip(approved, rig_find(approved, 0, "(So:") + 2, 1, pool), NULL, "H57.28", "QĐ", SGN_PROOF_BAD), SGN_ORDER_SEAL_FIRST,
             "SV-C02: a tampered document");
+    is_code(may(sgn_bytes(sealed.data, sealed.len - 700), NULL, "H57.28", "QĐ", SGN_PROOF_GOOD), SGN_DOCUMENT_DAMAGED, "what changed is unknown in a damaged file");
+    sgn_json_set_str((json_t *)signature(input, 0), "changesAfter", "unknown");
+    is_code(sgn_judge_may_seal(&basis, NULL, input, "H57.28", "QĐ", "Ủy ban nhân dân tỉnh A", pool), SGN_DOCUMENT_DAMAGED,
+            "and unknown is never unchanged, whatever else the report says");
     is_code(may(approved, &(rig_look_t){ .ca_crl = crl }, "H57.28", "QĐ", SGN_PROOF_GOOD), SGN_CERT_REVOKED, "B8: revoked meanwhile");
     is_code(may(approved, &(rig_look_t){ .ca_crl = hold }, "H57.28", "QĐ", SGN_PROOF_GOOD), SGN_CERT_ON_HOLD, "SV-E08: on hold");
     is_code(may(approved, &(rig_look_t){ .no_evidence = 1 }, "H57.28", "QĐ", SGN_PROOF_GOOD), SGN_CERT_UNKNOWN_STATUS, "SV-C04: the state is not known yet");
@@ -386,6 +390,12 @@ static void page(void)
     ok(strstr((const char *)html.data, "không có giá trị pháp lý") != NULL, "SV-A05: a print proves nothing, and says so");
     is_code(sgn_report_html_print(&html, input->report, "en", pool), SGN_OK, "in English too");
     ok(strstr((const char *)html.data, "Has the value of a paper document with signature and seal") != NULL, "with its sentence");
+    input = report(rig_flip(sealed, rig_find(sealed, 0, "(So:") + 2, 1, pool), SGN_PROOF_GOOD);
+    is_code(sgn_report_html_print(&html, input->report, "vi", pool), SGN_OK, "the page of a changed document");
+    ok(strstr((const char *)html.data, "Không xác định được có bị thay đổi sau khi ký hay không") && !strstr((const char *)html.data, "thay đổi được phép sau khi ký"),
+       "says that later changes are unknown, and never that they are permitted");
+    is_code(sgn_report_html_print(&html, input->report, "en", pool), SGN_OK, "in English");
+    ok(strstr((const char *)html.data, "not known whether changed after signing") != NULL, "likewise");
     is(sgn_report_html_verdict("INDETERMINATE", "vi"), "Chưa đủ căn cứ kết luận", "indeterminate has the law's word");
     is(sgn_report_html_legal("none", "vi"), "Chưa có căn cứ công nhận", "none is never called worthless");
 }

@@ -170,7 +170,7 @@ sgn_error_t *sgn_pdf_diff_run(sgn_pdf_diff_step_t **steps, sgn_pdf_doc_t *newest
             compare(pair);
         } else {
             /* nobody can say what was changed there: unknown, not forbidden */
-            sgn_pdf_diff_tell(pair, broken ? SGN_PDF_DIFF_NONE : SGN_PDF_DIFF_FORBIDDEN, SGN_F_STRUCTURE, 0,
+            sgn_pdf_diff_tell(pair, broken ? SGN_PDF_DIFF_UNKNOWN : SGN_PDF_DIFF_FORBIDDEN, SGN_F_STRUCTURE, 0,
                               "revision cannot be read");
             old = NULL;
         }

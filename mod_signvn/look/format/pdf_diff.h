@@ -21,8 +21,9 @@
 
 #include "look/format/pdf_doc.h"
 
+/* From good to bad: what cannot be known is worse than what is, but no proof. */
 typedef enum {
-    SGN_PDF_DIFF_NONE, SGN_PDF_DIFF_PERMITTED, SGN_PDF_DIFF_NUMBERING, SGN_PDF_DIFF_FORBIDDEN
+    SGN_PDF_DIFF_NONE, SGN_PDF_DIFF_PERMITTED, SGN_PDF_DIFF_NUMBERING, SGN_PDF_DIFF_UNKNOWN, SGN_PDF_DIFF_FORBIDDEN
 } sgn_pdf_diff_level_t;
 
 #define SGN_PDF_DIFF_CHANGES 100    /* rows of one revision */
@@ -43,7 +44,7 @@ typedef struct {
 /* steps[k], k in first+1 .. last revision: what revision k did to k-1; the
  * others are empty (level NONE).  A revision that cannot be read is forbidden,
  * not an error; in a file that is broken as a whole, or has too many revisions of
- * too many objects, nothing is known of any (SGN_F_STRUCTURE at level NONE). */
+ * too many objects, nothing is known of any (SGN_F_STRUCTURE at level UNKNOWN). */
 sgn_error_t *sgn_pdf_diff_run(sgn_pdf_diff_step_t **steps, sgn_pdf_doc_t *newest, int first,
                               apr_pool_t *pool);
 

@@ -210,6 +210,9 @@ static sgn_error_t *check_all(sgn_checks_t *checks)
     for (i = 0; i < checks->count; i++) {
         sgn_report_signature_t *row = checks->signatures[i].row;
 
+        /* What a damaged file hides is not known. */
+        if (damaged && row->changes_after < SGN_CHANGES_UNKNOWN)
+            row->changes_after = SGN_CHANGES_UNKNOWN;
         /* Damaged or ambiguous: never passed, but failed where it failed. */
         if (damaged || sgn_report_has_error(report->findings))
             sgn_report_lower(row, SGN_INDICATION_INDETERMINATE, "SIG_CONSTRAINTS_FAILURE");

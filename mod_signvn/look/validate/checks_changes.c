@@ -36,13 +36,16 @@ sgn_error_t *sgn_checks_changes(sgn_checks_t *checks, sgn_checks_signature_t *si
 {
     static const sgn_changes_t levels[] = {
         [SGN_PDF_DIFF_NONE] = SGN_CHANGES_NONE, [SGN_PDF_DIFF_PERMITTED] = SGN_CHANGES_PERMITTED,
-        [SGN_PDF_DIFF_NUMBERING] = SGN_CHANGES_NUMBERING, [SGN_PDF_DIFF_FORBIDDEN] = SGN_CHANGES_FORBIDDEN
+        [SGN_PDF_DIFF_NUMBERING] = SGN_CHANGES_NUMBERING, [SGN_PDF_DIFF_UNKNOWN] = SGN_CHANGES_UNKNOWN,
+        [SGN_PDF_DIFF_FORBIDDEN] = SGN_CHANGES_FORBIDDEN
     };
     sgn_report_signature_t *row = signature->row;
     int k, i;
 
     if (!checks->steps)
         SGN_TRY(compare_revisions(checks));
+    /* Later revisions tell nothing where the signed bytes are not what was signed. */
+    row->changes_after = row->intact ? SGN_CHANGES_NONE : SGN_CHANGES_UNKNOWN;
     /* A signature that covers no whole revision says nothing about any. */
     for (k = signature->revision < 0 ? checks->scan->revision_count : signature->revision + 1;
          k < checks->scan->revision_count; k++) {

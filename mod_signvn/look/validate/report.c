@@ -66,6 +66,7 @@ sgn_report_signature_t *sgn_report_add(sgn_report_t *report, const char *name)
     signature->indication = SGN_INDICATION_INDETERMINATE;
     signature->worst = SGN_INDICATION_PASSED;
     signature->coverage = "partial";
+    signature->changes_after = SGN_CHANGES_UNKNOWN;
     signature->changes = apr_array_make(pool, 4, sizeof(sgn_change_row_t));
     signature->timestamps = apr_array_make(pool, 1, sizeof(sgn_timestamp_row_t));
     signature->path = apr_array_make(pool, 4, sizeof(const char *));

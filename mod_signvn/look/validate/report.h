@@ -43,8 +43,10 @@ typedef struct {
     sgn_code_t code;                /* SGN_OK: none */
 } sgn_result_t;
 
+/* What happened after the signature, from good to bad.  UNKNOWN: nobody looked,
+ * the file is damaged, or what was signed is not proved to be there. */
 typedef enum {
-    SGN_CHANGES_NONE, SGN_CHANGES_PERMITTED, SGN_CHANGES_NUMBERING, SGN_CHANGES_FORBIDDEN
+    SGN_CHANGES_NONE, SGN_CHANGES_PERMITTED, SGN_CHANGES_NUMBERING, SGN_CHANGES_UNKNOWN, SGN_CHANGES_FORBIDDEN
 } sgn_changes_t;
 
 typedef struct {
@@ -107,7 +109,7 @@ typedef struct {
 } sgn_report_t;
 
 sgn_report_t *sgn_report_make(apr_pool_t *pool);
-/* A new entry, INDETERMINATE, intact 0, all three results "unknown". */
+/* A new entry, INDETERMINATE, intact 0, changes and all three results "unknown". */
 sgn_report_signature_t *sgn_report_add(sgn_report_t *report, const char *name);
 
 /* Adds a finding once per code and subject.  sgn_report_find adds to the

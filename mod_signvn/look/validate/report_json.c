@@ -26,7 +26,7 @@ static json_t *findings_json(const apr_array_header_t *findings)
 
 static const char *changes_name(sgn_changes_t changes)
 {
-    static const char *const names[] = { "none", "permitted", "numbering", "forbidden" };
+    static const char *const names[] = { "none", "permitted", "numbering", "unknown", "forbidden" };
 
     return names[changes];
 }

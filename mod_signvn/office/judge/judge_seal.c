@@ -85,7 +85,15 @@ static sgn_code_t not_changed(asked_t *a)
         }
     if (sgn_judge_case_has(a->c->report, SGN_F_TRAILING) || sgn_judge_case_has(a->c->report, SGN_F_APPEARANCE_DIFFERS))
         return SGN_CHANGED_AFTER;
-    return sgn_judge_case_has_error(a->c->report) ? SGN_DOCUMENT_DAMAGED : SGN_OK;
+    if (sgn_judge_case_has_error(a->c->report))
+        return SGN_DOCUMENT_DAMAGED;
+    /* Not known is not unchanged.  One that is not intact is refused as such. */
+    for (i = 0; i < a->c->count; i++)
+        if (a->c->signatures[i].intact && strcmp(a->c->signatures[i].changes, "unknown") == 0) {
+            a->fact = a->c->signatures[i].name;
+            return SGN_DOCUMENT_DAMAGED;
+        }
+    return SGN_OK;
 }
 
 /* B2: a review is no approval */
