@@ -13,10 +13,12 @@
 #define DEPTH 32
 
 static const struct { const char *path, *why; } meaningless[] = {
-    { "0.1.0.0", "version of the SignedData" }, { "0.1.0.1", "list of digest algorithms" },
-    { "0.1.0.4.0.0", "version of the SignerInfo" }, { "0.1.0.4.0.6.0.0", "type of an unsigned attribute" },
-    { TOKEN "0.1.0.0", "version of the time-stamp" }, { TOKEN "0.1.0.1", "list of digest algorithms of the time-stamp" },
-    { TOKEN "0.1.0.4.0.0", "version of the time-stamp's SignerInfo" },
+    { "0.1.0.4.0.6.0.0", "type of an unsigned attribute" },
+};
+
+/* Where 1 and 3 are taken for each other. */
+static const struct { const char *path, *why; } versions[] = {
+    { "0.1.0.0", "version of the SignedData" }, { TOKEN "0.1.0.0", "version of the time-stamp" },
 };
 
 static int digit(int byte)
@@ -114,6 +116,9 @@ const char *flip_gap_meaningless(const flip_t *flip, size_t at, flip_how_t how)
     if (is_other_certificate(&place, flip, at, path, CERTIFICATES, 4)
         || is_other_certificate(&place, flip, at, path, TOKEN CERTIFICATES, 12))
         return "a certificate that the configuration has too";
+    for (i = 0; i < sizeof versions / sizeof *versions; i++)
+        if (strcmp(path, versions[i].path) == 0 && how == FLIP_BIT && at % 8 == 1 && (was == '1' || was == '3'))
+            return versions[i].why;
     for (i = 0; i < sizeof meaningless / sizeof *meaningless; i++) {
         size_t len = strlen(meaningless[i].path);
 

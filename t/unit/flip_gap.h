@@ -9,9 +9,8 @@
 
 /* Why a change at that place may pass; NULL: it may not.  Such are:
  * - a letter of the hexadecimal digits in the other case: the same DER;
- * - the version numbers and the list of digest algorithms, of the CMS and of the
- *   time-stamps in it: RFC 5652 5.1 lets readers do without (the algorithm that
- *   counts stands in the SignerInfo, and under the signature);
+ * - the version of a SignedData, of the CMS and of the time-stamps in it, 3 for 1
+ *   or 1 for 3: both are written, and no reader goes by it [RFC 5652, 5.1];
  * - a certificate that is not the signer's (or the time-stamp server's): it is a
  *   copy of one that the configuration has too, and a wrong copy leads nowhere;
  * - the type of an unsigned attribute: as if somebody had taken the time-stamp

@@ -335,7 +335,8 @@ sgn_bytes_t rig_stamp(sgn_bytes_t request, const rig_stamp_t *how)
 static void add_signer(CMS_ContentInfo *cms, const rig_id_t *who, const rig_cms_t *how)
 {
     unsigned flags = CMS_BINARY | CMS_NOSMIMECAP | (how->cades ? CMS_CADES : 0) | (how->pss ? CMS_KEY_PARAM : 0)
-        | (how->no_attributes ? CMS_NOATTR : 0) | (how->no_certs ? CMS_NOCERTS : 0);
+        | (how->no_attributes ? CMS_NOATTR : 0) | (how->no_certs ? CMS_NOCERTS : 0)
+        | (how->by_key ? CMS_USE_KEYID : 0);
     CMS_SignerInfo *info = CMS_add1_signer(cms, who->cert, who->key, how->sha1 ? EVP_sha1() : EVP_sha256(), flags);
 
     HOLDS(info);
@@ -369,6 +370,68 @@ sgn_bytes_t rig_cms(sgn_bytes_t content, const rig_cms_t *how)
     CMS_ContentInfo_free(cms);
     BIO_free(bio);
     return out;
+}
+
+/* Where ContentInfo, its content and SignedData each have two bytes of length. */
+#define VERSION 23
+
+static unsigned char *signed_data(sgn_bytes_t der, size_t more)
+{
+    unsigned char *out = apr_pcalloc(tap_pool(), der.len + more);
+
+    HOLDS(der.data[1] == 0x82 && der.data[16] == 0x82 && der.data[20] == 0x82 && der.data[VERSION] == 2 && der.data[VERSION + 1] == 1
+          && der.data[VERSION + 3] == 0x31 && der.data[VERSION + 4] < 0x80);
+    return memcpy(out, der.data, der.len);
+}
+
+sgn_bytes_t rig_cms_version(sgn_bytes_t der, int version)
+{
+    unsigned char *out = signed_data(der, 0);
+
+    out[VERSION + 2] = (unsigned char)version;
+    return sgn_bytes(out, der.len);
+}
+
+sgn_bytes_t rig_cms_signer_version(sgn_bytes_t der, const rig_id_t *signer, int version)
+{
+    unsigned char *out = signed_data(der, 0);
+    const sgn_bytes_t names[] = { signer->read->issuer, signer->read->ski };
+
+    /* sid: issuer or key behind its own header and the version */
+    for (int i = 0; i < 2; i++)
+        for (size_t at = der.len - names[i].len; at > VERSION; at--)
+            if (memcmp(out + at, names[i].data, names[i].len) == 0) {
+                size_t head = out[at - 2] == 0x81 ? 3 : 2;
+
+                if (out[at - head] != (i ? 0x80 : 0x30) || memcmp(out + at - head - 3, i ? "\x02\x01\x03" : "\x02\x01\x01", 3))
+                    continue;
+                out[at - head - 1] = (unsigned char)version;
+                return sgn_bytes(out, der.len);
+            }
+    HOLDS(!"a SignerInfo of that signer");
+    return der;
+}
+
+sgn_bytes_t rig_cms_digests(sgn_bytes_t der, const char *list, size_t len)
+{
+    unsigned char *out = signed_data(der, len + 2);
+    size_t old = out[VERSION + 4], behind = VERSION + 5 + old, head = len < 0x80 ? 1 : len < 0x100 ? 2 : 3, i;
+    static const size_t lengths[] = { 2, 17, 21 };
+
+    memmove(out + VERSION + 4 + head + len, der.data + behind, der.len - behind);
+    memcpy(out + VERSION + 4 + head, list, len);
+    out[VERSION + 4] = head == 1 ? (unsigned char)len : (unsigned char)(0x80 + head - 1);
+    if (head > 1)
+        out[VERSION + 3 + head] = (unsigned char)len;
+    if (head == 3)
+        out[VERSION + 5] = (unsigned char)(len >> 8);
+    for (i = 0; i < 3; i++) {
+        size_t inner = ((size_t)out[lengths[i]] << 8 | out[lengths[i] + 1]) + len + head - 1 - old;
+
+        out[lengths[i]] = (unsigned char)(inner >> 8);
+        out[lengths[i] + 1] = (unsigned char)inner;
+    }
+    return sgn_bytes(out, der.len + len + head - 1 - old);
 }
 
 sgn_bytes_t rig_value(const rig_id_t *who, sgn_bytes_t data, int pss)

@@ -88,9 +88,15 @@ sgn_bytes_t rig_stamp(sgn_bytes_t request, const rig_stamp_t *how);
 typedef struct {
     const rig_id_t *signer, *second;
     const char *type;
-    int detached, cades, sha1, pss, no_attributes, no_certs;
+    int detached, cades, sha1, pss, no_attributes, no_certs, by_key;
 } rig_cms_t;
 sgn_bytes_t rig_cms(sgn_bytes_t content, const rig_cms_t *how);
+
+/* A SignedData with another version; with another version of the SignerInfo; with
+ * other content in digestAlgorithms. */
+sgn_bytes_t rig_cms_version(sgn_bytes_t der, int version);
+sgn_bytes_t rig_cms_signer_version(sgn_bytes_t der, const rig_id_t *signer, int version);
+sgn_bytes_t rig_cms_digests(sgn_bytes_t der, const char *list, size_t len);
 
 /* Signature value over data with SHA-256. */
 sgn_bytes_t rig_value(const rig_id_t *who, sgn_bytes_t data, int pss);

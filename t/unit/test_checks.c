@@ -366,6 +366,50 @@ static void forms(void)
        "what is no CMS states no digest: nothing is concluded");
 }
 
+/* The frame of the CMS and of the tokens in it, which no signature covers
+ * [RFC 5652, 5.1, 5.3]: digits of /Contents changed. */
+static void frames(void)
+{
+    static const char list[] = "310d300b0609608648016503040201", other[] = "310d300b0609608648016503040202";
+    static const char stamp_list[] = "310f300d060960864801650304020105", stamp_other[] = "310f300d060960864801650304020205";
+    sgn_bytes_t lower = sgn_bytes_dup(approved, pool), stamped, file;
+    const sgn_report_signature_t *one;
+    size_t start, end, at;
+
+    gap_of(approved, base.len, &start, &end);
+    for (at = start + 1; at < end - 1; at++)
+        ((unsigned char *)lower.data)[at] |= lower.data[at] > '9' ? 0x20 : 0;
+    is(of(rig_signature(rig_look(lower, NULL, pool), 0)), "TOTAL-PASSED", "the case of digits means nothing");
+    at = rig_find(lower, start, list);
+    one = rig_signature(rig_look(rig_replace(lower, start, list, other, pool), NULL, pool), 0);
+    ok(one->indication == SGN_INDICATION_INDETERMINATE && one->intact && has(one->findings, SGN_F_DIGEST_UNLISTED)
+       && strcmp(one->sub, "SIG_CONSTRAINTS_FAILURE") == 0, "digestAlgorithms names another: intact, and nothing is concluded");
+    file = sgn_bytes_dup(lower, pool);
+    ((unsigned char *)file.data)[at - 1] = '5';
+    one = rig_signature(rig_look(file, NULL, pool), 0);
+    ok(one->indication == SGN_INDICATION_FAILED && has(one->findings, SGN_F_CMS_UNREADABLE), "a version that does not fit fails");
+    at = rig_find(lower, at + 1, "310f300d0609608648016503040201");
+    ok(at < end, "the time-stamp in it lists its digest");
+    one = rig_signature(rig_look(rig_replace(lower, at, stamp_list, stamp_other, pool), NULL, pool), 0);
+    ok(one->indication == SGN_INDICATION_INDETERMINATE && has(one->findings, SGN_F_TST_INVALID) && one->timestamps->nelts == 1
+       && strcmp(one->best_source, "now") == 0, "a time-stamp whose digestAlgorithms names another proves nothing");
+    file = sgn_bytes_dup(lower, pool);
+    ((unsigned char *)file.data)[at - 1] = '7';
+    one = rig_signature(rig_look(file, NULL, pool), 0);
+    ok(one->indication == SGN_INDICATION_INDETERMINATE && has(one->findings, SGN_F_TST_INVALID) && strcmp(one->best_source, "now") == 0,
+       "nor one of an unknown version");
+
+    stamped = rig_stamp(approved, pki->now - HOUR / 2, pool);
+    gap_of(stamped, approved.len, &start, &end);
+    for (at = start + 1; at < end - 1; at++)
+        ((unsigned char *)stamped.data)[at] |= stamped.data[at] > '9' ? 0x20 : 0;
+    one = rig_signature(rig_look(rig_replace(stamped, start, stamp_list, stamp_other, pool), NULL, pool), 1);
+    ok(one->timestamp && one->indication == SGN_INDICATION_FAILED && has(one->findings, SGN_F_TST_INVALID), "a document time-stamp fails likewise");
+    ((unsigned char *)stamped.data)[rig_find(stamped, start, stamp_list) - 1] = '9';
+    one = rig_signature(rig_look(stamped, NULL, pool), 1);
+    ok(one->timestamp && one->indication == SGN_INDICATION_FAILED && has(one->findings, SGN_F_TST_INVALID), "and with an unknown version");
+}
+
 /* Incremental saving attacks with and without a cross-reference section. */
 static void trailing(void)
 {
@@ -455,6 +499,7 @@ int main(void)
     flips();
     ranges();
     forms();
+    frames();
     trailing();
     leading();
     json();

@@ -1,4 +1,5 @@
 /* test_cms.c: SignedData of others read, ours made, and every way to spoil one. */
+#include <apr_strings.h>
 #include <openssl/cms.h>
 
 #include "dtbs/signedattrs.h"
@@ -73,6 +74,85 @@ static void reads_others(void)
     is_code(sgn_cms_trim(&trimmed, padded, tap_pool()), SGN_OK, "cms: padding of zeros is taken off");
     ok(sgn_bytes_equal(trimmed, der), "cms: ... exactly");
     is_code(sgn_cms_trim(&trimmed, rig_join(der, "\0\0\1\0", 4), tap_pool()), SGN_F_CMS_UNREADABLE, "cms: other padding hides something");
+}
+
+/* ---- versions and digestAlgorithms [RFC 5652, 5.1, 5.3] -------------------- */
+
+static sgn_code_t parses(sgn_bytes_t der)
+{
+    sgn_error_t *error;
+    sgn_cms_t *cms;
+
+    error = sgn_cms_parse(&cms, der, tap_pool());
+    return error ? error->code : SGN_OK;
+}
+
+static void versions(void)
+{
+    static const struct { int version; sgn_code_t code; } rows[] = {
+        { 0, SGN_F_CMS_UNREADABLE }, { 1, SGN_OK }, { 2, SGN_F_CMS_UNREADABLE }, { 3, SGN_OK }, { 4, SGN_F_CMS_UNREADABLE },
+        { 5, SGN_F_CMS_UNREADABLE }, { 9, SGN_F_CMS_UNREADABLE }, { 65, SGN_F_CMS_UNREADABLE }, { 129, SGN_F_CMS_UNREADABLE },
+    };
+    const rig_pki_t *pki = rig_pki();
+    sgn_bytes_t der = rig_cms(text(), &(rig_cms_t){ .signer = pki->person, .detached = 1, .cades = 1 });
+    sgn_bytes_t by_key = rig_cms(text(), &(rig_cms_t){ .signer = pki->person, .detached = 1, .cades = 1, .by_key = 1 }), other;
+    sgn_cms_check_t check;
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        is_int(parses(rig_cms_version(der, rows[i].version)), rows[i].code, apr_psprintf(tap_pool(), "cms: SignedData version %d", rows[i].version));
+    for (int version = 0; version < 6; version++) {
+        is_int(parses(rig_cms_signer_version(der, pki->person, version)), version == 1 ? SGN_OK : SGN_F_CMS_UNREADABLE,
+               apr_psprintf(tap_pool(), "cms: SignerInfo version %d with issuer and serial", version));
+        is_int(parses(rig_cms_signer_version(by_key, pki->person, version)), version == 3 ? SGN_OK : SGN_F_CMS_UNREADABLE,
+               apr_psprintf(tap_pool(), "cms: SignerInfo version %d with a key identifier", version));
+    }
+    check = check_over(by_key, text(), "cms: a signer named by key");
+    ok(check.digest && check.value, "cms: ... verifies");
+    /* the certificates become members of another kind, as if they were attribute certificates */
+    other = sgn_bytes_dup(der, tap_pool());
+    for (size_t i = 0; i + pki->person->der.len < other.len; i++)
+        if (memcmp(other.data + i, pki->person->der.data, pki->person->der.len) == 0)
+            ((unsigned char *)other.data)[i] = 0xa2;
+    is_int(parses(rig_cms_version(other, 4)), SGN_OK, "cms: version 4 where there is an attribute certificate");
+    is_int(parses(rig_cms_version(other, 1)), SGN_OK, "cms: an older version with it is read");
+    is_int(parses(rig_cms_version(other, 5)), SGN_F_CMS_UNREADABLE, "cms: version 5 calls for another kind");
+    for (size_t i = 0; i < other.len - pki->person->der.len; i++)
+        if (other.data[i] == 0xa2 && memcmp(other.data + i + 1, pki->person->der.data + 1, pki->person->der.len - 1) == 0)
+            ((unsigned char *)other.data)[i] = 0xa3;
+    is_int(parses(rig_cms_version(other, 5)), SGN_OK, "cms: which is then read");
+    is_int(parses(rig_cms_version(other, 4)), SGN_F_CMS_UNREADABLE, "cms: and version 4 is not");
+}
+
+#define SHA1_ID "\x30\x07\x06\x05\x2b\x0e\x03\x02\x1a"
+#define SHA256_OID "\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01"
+#define SHA256_ID "\x30\x0b" SHA256_OID
+#define LIST(text) text, sizeof text - 1
+
+static void digests(void)
+{
+    static const struct { const char *list; size_t len; int unlisted; const char *name; } rows[] = {
+        { LIST(SHA256_ID), 0, "its own" }, { LIST("\x30\x0d" SHA256_OID "\x05\x00"), 0, "its own with NULL" },
+        { LIST(""), 0, "none, which RFC 5652 allows" }, { LIST(SHA1_ID SHA256_ID), 0, "a further one" },
+        { LIST(SHA1_ID), 1, "only another" }, { LIST("\x30\x0b\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x02"), 1, "only SHA-384" },
+        { LIST("\x30\x0b\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x7f"), 1, "only an unknown one" },
+        { LIST("\x30\x0d" SHA256_OID "\x04\x00"), 1, "its own with parameters that are none" },
+    };
+    const rig_pki_t *pki = rig_pki();
+    sgn_bytes_t der = rig_cms(text(), &(rig_cms_t){ .signer = pki->person, .detached = 1, .cades = 1 });
+    char many[33 * (sizeof SHA1_ID - 1)];
+    sgn_cms_check_t check;
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        check = check_over(rig_cms_digests(der, rows[i].list, rows[i].len), text(), apr_pstrcat(tap_pool(), "cms: digestAlgorithms with ", rows[i].name, NULL));
+        ok(check.digest && check.value && has(&check, SGN_F_DIGEST_UNLISTED) == rows[i].unlisted,
+           rows[i].unlisted ? "cms: ... verifies, and the contradiction is told" : "cms: ... is right");
+    }
+    is_int(parses(rig_cms_digests(der, LIST("\x02\x01\x01"))), SGN_F_CMS_UNREADABLE, "cms: digestAlgorithms of something else");
+    is_int(parses(rig_cms_digests(der, LIST("\x30\x02\x05\x00"))), SGN_F_CMS_UNREADABLE, "cms: a digest algorithm without its name");
+    for (int i = 0; i < 33; i++)
+        memcpy(many + i * (int)(sizeof SHA1_ID - 1), SHA1_ID, sizeof SHA1_ID - 1);
+    is_int(parses(rig_cms_digests(der, many, 32 * (sizeof SHA1_ID - 1))), SGN_OK, "cms: 32 digest algorithms");
+    is_int(parses(rig_cms_digests(der, many, sizeof many)), SGN_F_CMS_UNREADABLE, "cms: 33 digest algorithms");
 }
 
 /* ---- ours ----------------------------------------------------------------- */
@@ -173,6 +253,8 @@ static void makes_ours(void)
 int main(void)
 {
     reads_others();
+    versions();
+    digests();
     makes_ours();
     return done_testing();
 }

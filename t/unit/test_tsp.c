@@ -120,6 +120,12 @@ int main(void)
            "tsp: a second signer");
     is_int(verdict_at(rig_cms(info, &(rig_cms_t){ .signer = pki->tsa, .cades = 1 }), pki->tsa_store, 0), SGN_F_TST_INVALID, "tsp: content of another type");
     is_int(verdict_at(rig_swap(made, imprint, "An", 2), pki->tsa_store, 0), SGN_F_TST_INVALID, "tsp: a changed imprint");
+    is_int(verdict_at(rig_cms_version(made, 1), pki->tsa_store, 0), SGN_OK, "tsp: version 1, which some servers write");
+    is_int(verdict_at(rig_cms_version(made, 2), pki->tsa_store, 0), SGN_F_TST_INVALID, "tsp: a version that there is not");
+    is_int(verdict_at(rig_cms_signer_version(made, pki->tsa, 3), pki->tsa_store, 0), SGN_F_TST_INVALID, "tsp: a SignerInfo of another version");
+    is_int(verdict_at(rig_cms_digests(made, "", 0), pki->tsa_store, 0), SGN_OK, "tsp: no digest algorithm listed");
+    is_int(verdict_at(rig_cms_digests(made, "\x30\x07\x06\x05\x2b\x0e\x03\x02\x1a", 9), pki->tsa_store, 0), SGN_F_TST_INVALID,
+           "tsp: only another digest algorithm listed");
     is_int(verdict_at(rig_join(made, "x", 1), pki->tsa_store, 0), SGN_F_TST_INVALID, "tsp: a byte behind the token");
     return done_testing();
 }

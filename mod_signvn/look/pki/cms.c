@@ -19,6 +19,7 @@
 #define OID_RI_OCSP "1.3.6.1.5.5.7.16.2"
 #define TIMESTAMPS 4
 #define EVIDENCE 64
+#define DIGESTS 32
 
 sgn_error_t *sgn_cms_trim(sgn_bytes_t *out, sgn_bytes_t padded, apr_pool_t *pool)
 {
@@ -132,7 +133,8 @@ static int read_unsigned_attrs(sgn_cms_t *cms, sgn_der_t content, apr_pool_t *po
     return SGN_FAULT_NONE;
 }
 
-static int read_certs(sgn_cms_t *cms, sgn_der_t content, apr_pool_t *pool)
+/* [RFC 5652, 10.2] highest: the version that such a member calls for. */
+static int read_certs(sgn_cms_t *cms, long *highest, sgn_der_t content, apr_pool_t *pool)
 {
     while (content.left) {
         sgn_der_t value, whole;
@@ -140,6 +142,10 @@ static int read_certs(sgn_cms_t *cms, sgn_der_t content, apr_pool_t *pool)
         unsigned tag;
 
         SGN_FAULT_TRY(sgn_der_any(&content, &tag, &value, &whole));
+        if (tag == SGN_DER_CONTEXT_CONSTRUCTED(2) && *highest < 4)
+            *highest = 4;               /* v2AttrCert */
+        else if (tag == SGN_DER_CONTEXT_CONSTRUCTED(3))
+            *highest = 5;               /* other */
         if (tag == SGN_DER_SEQUENCE && cms->certs->nelts < SGN_CMS_CERTS
             && !sgn_cert_parse(&cert, sgn_x690_bytes(whole), pool))
             APR_ARRAY_PUSH(cms->certs, sgn_cert_t *) = cert;
@@ -147,7 +153,7 @@ static int read_certs(sgn_cms_t *cms, sgn_der_t content, apr_pool_t *pool)
     return SGN_FAULT_NONE;
 }
 
-static int read_crls(sgn_cms_t *cms, sgn_der_t content, apr_pool_t *pool)
+static int read_crls(sgn_cms_t *cms, long *highest, sgn_der_t content, apr_pool_t *pool)
 {
     while (content.left) {
         sgn_der_t value, whole;
@@ -155,6 +161,8 @@ static int read_crls(sgn_cms_t *cms, sgn_der_t content, apr_pool_t *pool)
         unsigned tag;
 
         SGN_FAULT_TRY(sgn_der_any(&content, &tag, &value, &whole));
+        if (tag == SGN_DER_CONTEXT_CONSTRUCTED(1))
+            *highest = 5;               /* other */
         if (tag == SGN_DER_SEQUENCE)
             keep(cms->crls, EVIDENCE, whole);
         else if (tag == SGN_DER_CONTEXT_CONSTRUCTED(1) && !sgn_x690_oid(&oid, &value, pool)
@@ -212,6 +220,9 @@ static sgn_error_t *read_signer(sgn_cms_t *cms, sgn_der_t in, apr_pool_t *pool)
     /* one signature dictionary is one signer [ISO 32000-2, 12.8.3.3] */
     SGN_X690_TRY(pool, BAD, "second SignerInfo", sgn_der_end(&in));
     SGN_X690_TRY(pool, BAD, "SignerInfo version", sgn_der_small(&info, &version));
+    /* [RFC 5652, 5.3] 3 with a subjectKeyIdentifier, 1 with issuer and serial */
+    if (version != (sgn_der_peek(&info) == SGN_DER_CONTEXT(0) ? 3 : 1))
+        return SGN_ERROR(pool, BAD, "SignerInfo version %ld", version);
     SGN_X690_TRY(pool, BAD, "signer identifier", find_signer(cms, &info));
     SGN_X690_TRY(pool, BAD, "digest algorithm", sgn_x690_whole(&info, SGN_DER_SEQUENCE, &whole));
     SGN_TRY(sgn_algorithm_digest(&cms->digest, &cms->digest_weak, sgn_x690_bytes(whole), pool));
@@ -250,12 +261,47 @@ static int read_content(sgn_cms_t *cms, sgn_der_t *data, apr_pool_t *pool)
     return sgn_der_end(&in);
 }
 
+/* [RFC 5652, 5.1] 4 and 5 say that a member of such a kind is there.  3 instead of
+ * 1, and 1 in a time-stamp, which must be 3, are both written and both harmless:
+ * no reader goes by it. */
+static int is_version(long version, long highest)
+{
+    return version == 1 || version == 3 || (highest && version == highest);
+}
+
+/* [RFC 5652, 5.1, 5.3] digestAlgorithms names the digests of all signers, so that
+ * they can be computed in one pass.  It may be empty, as some old producers leave
+ * it; and it may name further ones.  But one that names others only contradicts
+ * the SignerInfo, and a reader may refuse it. */
+static int check_digests(sgn_cms_t *cms, sgn_der_t set, apr_pool_t *pool)
+{
+    int count = 0, listed = 0;
+
+    while (set.left) {
+        sgn_der_t whole, copy, identifier;
+        const char *oid, *digest;
+        int is_weak;
+
+        SGN_FAULT_TRY(sgn_x690_whole(&set, SGN_DER_SEQUENCE, &whole));
+        copy = whole;
+        SGN_FAULT_TRY(sgn_der_take(&copy, SGN_DER_SEQUENCE, &identifier));
+        SGN_FAULT_TRY(sgn_x690_oid(&oid, &identifier, pool));
+        if (++count > DIGESTS)
+            return SGN_FAULT_VALUE;
+        /* one with wrong parameters is not that digest */
+        listed |= cms->digest && !sgn_algorithm_digest(&digest, &is_weak, sgn_x690_bytes(whole), pool)
+            && digest && strcmp(digest, cms->digest) == 0;
+    }
+    cms->digest_unlisted = count && cms->digest && !listed;
+    return SGN_FAULT_NONE;
+}
+
 sgn_error_t *sgn_cms_parse(sgn_cms_t **out, sgn_bytes_t der, apr_pool_t *pool)
 {
     sgn_cms_t *cms = apr_pcalloc(pool, sizeof *cms);
-    sgn_der_t in = sgn_x690_der(der), content, data;
+    sgn_der_t in = sgn_x690_der(der), content, data, digests;
     const char *oid;
-    long version;
+    long version, highest = 0;
 
     if (der.len > SGN_CMS_LIMIT)
         return SGN_ERROR(pool, BAD, "signature block of %lu bytes", (unsigned long)der.len);
@@ -274,15 +320,18 @@ sgn_error_t *sgn_cms_parse(sgn_cms_t **out, sgn_bytes_t der, apr_pool_t *pool)
     SGN_X690_TRY(pool, BAD, "SignedData", sgn_der_take(&in, SGN_DER_SEQUENCE, &data));
     SGN_X690_TRY(pool, BAD, "SignedData", sgn_der_end(&in));
     SGN_X690_TRY(pool, BAD, "SignedData version", sgn_der_small(&data, &version));
-    SGN_X690_TRY(pool, BAD, "digest algorithms", sgn_der_take(&data, SGN_DER_SET, &content));
+    SGN_X690_TRY(pool, BAD, "digest algorithms", sgn_der_take(&data, SGN_DER_SET, &digests));
     SGN_X690_TRY(pool, BAD, "content", read_content(cms, &data, pool));
     if (sgn_x690_optional(&data, SGN_DER_CONTEXT_CONSTRUCTED(0), &content))
-        SGN_X690_TRY(pool, BAD, "certificates", read_certs(cms, content, pool));
+        SGN_X690_TRY(pool, BAD, "certificates", read_certs(cms, &highest, content, pool));
     if (sgn_x690_optional(&data, SGN_DER_CONTEXT_CONSTRUCTED(1), &content))
-        SGN_X690_TRY(pool, BAD, "revocation information", read_crls(cms, content, pool));
+        SGN_X690_TRY(pool, BAD, "revocation information", read_crls(cms, &highest, content, pool));
+    if (!is_version(version, highest))
+        return SGN_ERROR(pool, BAD, "SignedData version %ld", version);
     SGN_X690_TRY(pool, BAD, "SignerInfos", sgn_der_take(&data, SGN_DER_SET, &content));
     SGN_X690_TRY(pool, BAD, "SignedData", sgn_der_end(&data));
     SGN_TRY(read_signer(cms, content, pool));
+    SGN_X690_TRY(pool, BAD, "digest algorithms", check_digests(cms, digests, pool));
     SGN_TRY(sgn_cms_ess_read(cms, pool));
     *out = cms;
     return NULL;
@@ -338,6 +387,8 @@ sgn_error_t *sgn_cms_check(sgn_cms_check_t *out, const sgn_cms_t *cms, sgn_bytes
         add(&check, SGN_F_VALUE);
     if (!attributes || cms->attributes_wrong)
         add(&check, SGN_F_ATTRIBUTES);
+    if (cms->digest_unlisted)
+        add(&check, SGN_F_DIGEST_UNLISTED);
     /* [EN 319 122-1, 5.2.2] without it the certificate could be exchanged */
     if (cms->ess == SGN_CMS_ESS_MISSING)
         add(&check, SGN_F_ESS_MISSING);

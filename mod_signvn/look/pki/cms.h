@@ -1,7 +1,8 @@
 /*
  * cms.h: the SignedData of one signature.  [RFC 5652, EN 319 122-1]
  *
- * Strict: DER with definite lengths, exactly one SignerInfo, nothing behind.
+ * Strict: DER with definite lengths, versions as they must be, exactly one
+ * SignerInfo, nothing behind.
  * Both wrappings of a PDF: ETSI.CAdES.detached and adbe.pkcs7.detached; and
  * with content inside, for time-stamp tokens.
  *
@@ -33,6 +34,7 @@ typedef struct {
     sgn_bytes_t unsigned_attrs;     /* the same shape; empty: none */
     const char *digest;             /* "SHA256"; NULL: unknown algorithm */
     int digest_weak;
+    int digest_unlisted;            /* digestAlgorithms names others, and not this one */
     sgn_bytes_t message_digest;     /* empty: absent */
     int attributes_wrong;           /* one missing, twice, or contentType of something else */
     sgn_algorithm_t algorithm;
@@ -64,7 +66,8 @@ typedef struct {
     int digest;                     /* 1: messageDigest is the content's digest */
     int value;                      /* 1: value verifies over the signed attributes */
     sgn_code_t codes[8];            /* findings, SGN_OK ends: F_DIGEST, F_VALUE, F_ESS_MISSING,
-                                     * F_ESS_DIFFERS, F_ATTRIBUTES, F_ALGORITHM, F_ALGORITHM_LEGACY */
+                                     * F_ESS_DIFFERS, F_ATTRIBUTES, F_DIGEST_UNLISTED, F_ALGORITHM,
+                                     * F_ALGORITHM_LEGACY */
 } sgn_cms_check_t;
 
 /* content_digest: over the content with cms->digest.  Intact is digest && value. */

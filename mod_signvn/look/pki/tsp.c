@@ -120,6 +120,8 @@ static const char *judge(sgn_code_t *verdict, sgn_tsp_token_t *token, apr_time_t
         return "signature does not verify";
     if (cms->attributes_wrong || !cms->signed_attrs.len)
         return "signed attributes";
+    if (cms->digest_unlisted)
+        return "digestAlgorithms does not name the digest of the signer";
     /* [RFC 3161, 2.4.2; RFC 5816] the token must bind its certificate */
     if (cms->ess != SGN_CMS_ESS_RIGHT)
         return cms->ess == SGN_CMS_ESS_MISSING ? "ESSCertID is missing" : "ESSCertID names another certificate";

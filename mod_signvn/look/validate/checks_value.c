@@ -234,6 +234,12 @@ static void apply(sgn_checks_t *checks, sgn_checks_signature_t *signature, sgn_c
         sgn_report_note(checks->report, row, code, NULL);
         sgn_report_lower(row, SGN_INDICATION_INDETERMINATE, "SIG_CONSTRAINTS_FAILURE");
         break;
+    case SGN_F_DIGEST_UNLISTED:
+        /* [EN 319 102-1, 5.2.8] it verifies, so it is no format failure; but the
+         * block contradicts itself */
+        sgn_report_note(checks->report, row, code, NULL);
+        sgn_report_lower(row, SGN_INDICATION_INDETERMINATE, "SIG_CONSTRAINTS_FAILURE");
+        break;
     case SGN_F_ESS_DIFFERS:
         sgn_report_note(checks->report, row, code, NULL);
         sgn_report_lower(row, SGN_INDICATION_INDETERMINATE, "NO_SIGNING_CERTIFICATE_FOUND");
