@@ -399,6 +399,16 @@ static void frames(void)
     ok(one->indication == SGN_INDICATION_INDETERMINATE && has(one->findings, SGN_F_TST_INVALID) && strcmp(one->best_source, "now") == 0,
        "nor one of an unknown version");
 
+    /* the type of an unsigned attribute: as if somebody had taken the time-stamp
+     * away, which everybody can; then there is none, and the report says so */
+    file = rig_replace(lower, start, "060b2a864886f70d010910020e", "060b2a864886f70d010910020f", pool);
+    one = rig_signature(rig_look(file, NULL, pool), 0);
+    ok(one->intact && has(one->findings, SGN_F_NO_PROOF) && one->timestamps->nelts == 0 && strcmp(one->level, "B-B") == 0
+       && strcmp(one->best_source, "now") == 0 && one->best == pki->now, "without its time-stamp it is judged as of now, and that is told");
+    one = rig_signature(rig_look(file, &(rig_look_t){ .receipt = pki->now - DAY }, pool), 0);
+    ok(one->timestamps->nelts == 0 && strcmp(one->level, "B-B") == 0 && strcmp(one->best_source, "receipt") == 0,
+       "by our own receipt it is older, but it is no time-stamped signature");
+
     stamped = rig_stamp(approved, pki->now - HOUR / 2, pool);
     gap_of(stamped, approved.len, &start, &end);
     for (at = start + 1; at < end - 1; at++)

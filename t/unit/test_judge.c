@@ -390,6 +390,14 @@ static void page(void)
     ok(strstr((const char *)html.data, "không có giá trị pháp lý") != NULL, "SV-A05: a print proves nothing, and says so");
     is_code(sgn_report_html_print(&html, input->report, "en", pool), SGN_OK, "in English too");
     ok(strstr((const char *)html.data, "Has the value of a paper document with signature and seal") != NULL, "with its sentence");
+    ok(strstr((const char *)html.data, "Proof of time") != NULL, "a time-stamp is the proof of time");
+    sgn_json_set_bool(json_array_get(json_object_get(signature(input, 0), "timestamps"), 0), "valid", 0);
+    json_array_remove((json_t *)json_object_get(input->report, "signatures"), 1);
+    is_code(sgn_report_html_print(&html, input->report, "en", pool), SGN_OK, "with one that is not valid");
+    ok(!strstr((const char *)html.data, "Proof of time"), "there is none");
+    input = report(person(base, &pki->leader, "approve", 1, 0), SGN_PROOF_GOOD);
+    is_code(sgn_report_html_print(&html, input->report, "vi", pool), SGN_OK, "the page of a signature without time-stamp");
+    ok(strstr((const char *)html.data, "Không có dấu thời gian; chỉ xét theo hiện tại") && !strstr((const char *)html.data, "Chứng cứ thời gian"), "says that there is none");
     input = report(rig_flip(sealed, rig_find(sealed, 0, "(So:") + 2, 1, pool), SGN_PROOF_GOOD);
     is_code(sgn_report_html_print(&html, input->report, "vi", pool), SGN_OK, "the page of a changed document");
     ok(strstr((const char *)html.data, "Không xác định được có bị thay đổi sau khi ký hay không") && !strstr((const char *)html.data, "thay đổi được phép sau khi ký"),

@@ -187,10 +187,16 @@ static const char *class_of(const char *indication)
     return indication && strcmp(indication, "TOTAL-FAILED") == 0 ? "failed" : "open";
 }
 
-static const char *best_source(const page_t *page, const json_t *signature)
+/* A time-stamp that is not valid is there and proves nothing. */
+static const char *proof_of_time(const page_t *page, const json_t *signature)
 {
-    return json_array_size(json_object_get(signature, "timestamps")) == 0 ? NULL
-        : label(page, LABEL_TIME_STAMP);
+    const json_t *stamp;
+    size_t i;
+
+    json_array_foreach(json_object_get(signature, "timestamps"), i, stamp)
+        if (json_is_true(json_object_get(stamp, "valid")))
+            return label(page, LABEL_TIME_STAMP);
+    return NULL;
 }
 
 static void signature_part(page_t *page, const json_t *signature, int number)
@@ -215,7 +221,7 @@ static void signature_part(page_t *page, const json_t *signature, int number)
         row(page, LABEL_ROLE, WORD_OF(page, roles, member(signature, "role")));
     }
     row(page, LABEL_JUDGED_AS_OF, member(signature, "bestTime"));
-    row(page, LABEL_PROOF_OF_TIME, best_source(page, signature));
+    row(page, LABEL_PROOF_OF_TIME, proof_of_time(page, signature));
     row(page, LABEL_CLAIMED_TIME, member(signature, "claimedTime"));
     row(page, LABEL_AFTER_SIGNING, WORD_OF(page, changes, member(signature, "changesAfter")));
     row(page, LABEL_ISSUER, member(signer, "issuer"));
