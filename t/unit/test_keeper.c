@@ -129,14 +129,12 @@ static void strangers(void)
 /* ---- documents of httpd's children ------------------------------------------ */
 
 /* The code of a validation of this memory, as uid 65534. */
-static void from_a_child(rig_t *own, int seals, const char *want, const char *name)
+static void send_as_child(rig_t *own, int fd, const char *want, const char *name)
 {
-    int fd = memfd_create("upload", MFD_CLOEXEC | MFD_ALLOW_SEALING), status = -1;
+    int status = -1;
     const char *code;
     pid_t child;
 
-    if (write(fd, "no PDF", 6) != 6 || (seals && fcntl(fd, F_ADD_SEALS, seals) != 0))
-        ok(0, "setup");
     fflush(stdout);
     child = fork();
     if (child == 0) {
@@ -151,6 +149,49 @@ static void from_a_child(rig_t *own, int seals, const char *want, const char *na
     close(fd);
     waitpid(child, &status, 0);
     ok(WIFEXITED(status) && WEXITSTATUS(status) == 0, name);
+}
+
+static int memory(unsigned flags)
+{
+    return memfd_create("upload", MFD_CLOEXEC | MFD_ALLOW_SEALING | flags);
+}
+
+static void from_a_child(rig_t *own, int seals, const char *want, const char *name)
+{
+    int fd = memory(0);
+
+    if (write(fd, "no PDF", 6) != 6 || (seals && fcntl(fd, F_ADD_SEALS, seals) != 0))
+        ok(0, "setup");
+    send_as_child(own, fd, want, name);
+}
+
+#define SEALS (F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW)
+
+/* Sealed, but not what a child of ours makes. */
+static void strange_memory(rig_t *own)
+{
+    int fd = memory(0);
+    void *map;
+
+    if (ftruncate(fd, 3 << 20) != 0 || pwrite(fd, "no PDF", 6, 1 << 20) != 6 || fcntl(fd, F_ADD_SEALS, SEALS) != 0)
+        ok(0, "setup");
+    send_as_child(own, fd, "none", "B9 keeper: sealed memory with holes is copied, not mapped");
+
+    fd = memory(0);
+    map = ftruncate(fd, 8192) == 0 ? mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0) : MAP_FAILED;
+    ok(map != MAP_FAILED && fcntl(fd, F_ADD_SEALS, SEALS) != 0, "B9 keeper: memory that is mapped writable takes no seal ...");
+    send_as_child(own, fd, "file.unsafe", "B9 keeper: ... and is not read");
+    munmap(map, 8192);
+    from_a_child(own, F_SEAL_FUTURE_WRITE | F_SEAL_SHRINK | F_SEAL_GROW, "file.unsafe",
+                 "B9 keeper: nor what only later mappings could not write");
+
+    fd = memory(MFD_HUGETLB);
+    if (fd < 0 || ftruncate(fd, 2 << 20) != 0 || fcntl(fd, F_ADD_SEALS, SEALS) != 0) {
+        ok(1, "B9 keeper: huge pages # SKIP this kernel has none");
+        close(fd);
+        return;
+    }
+    send_as_child(own, fd, "none", "B9 keeper: huge pages that may not be there are copied, not mapped");
 }
 
 static void children(void)
@@ -168,6 +209,7 @@ static void children(void)
     from_a_child(&own, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW, "none", "keeper: sealed memory of a child is read and reported on");
     from_a_child(&own, 0, "file.unsafe", "B9 keeper: memory that a child can still write is not");
     from_a_child(&own, F_SEAL_WRITE, "file.unsafe", "B9 keeper: nor what it can still cut");
+    strange_memory(&own);
     rig_end(&own);
 }
 
