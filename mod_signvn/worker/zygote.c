@@ -23,6 +23,7 @@
 #define WORKERS 256             /* at once; the keeper asks for far fewer */
 #define CERTIFICATES 16
 #define AHEAD 3                 /* wait for a task when nothing is to be done */
+#define AGAIN 100               /* ms until one that could not be made is tried again */
 
 /* One worker and the socket that hears of its end. */
 typedef struct {
@@ -32,6 +33,7 @@ typedef struct {
 
 typedef struct {
     int control, signals;
+    int owed;                   /* workers asked for that could not be made yet */
     const sgn_sandbox_t *sandbox;
     const sgn_pages_t *pages;
     worker_t workers[WORKERS];
@@ -107,9 +109,12 @@ static sgn_error_t *offer(zygote_t *zygote, apr_pool_t *pool)
     *slot = (worker_t) { .pid = pid, .life = dup(life[1]) };
     /* not yet reaped, so the number is still this worker's */
     pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-    if (pidfd < 0) {
+    if (pidfd < 0 || slot->life < 0) {
+        error = SGN_ERROR_ERRNO(pool, SGN_INTERNAL, "descriptors of a worker");
         kill(pid, SIGKILL);
-        return SGN_ERROR_ERRNO(pool, SGN_INTERNAL, "pidfd_open");
+        if (pidfd >= 0)
+            close(pidfd);
+        return error;
     }
     sgn_pool_own_fd(pool, pidfd);
     sgn_json_set_int(message.json, "v", SGN_WIRE_VERSION);
@@ -149,8 +154,10 @@ static void reap(zygote_t *zygote, apr_pool_t *pool)
 
             if (worker->pid != pid)
                 continue;
-            tell(worker->life, status, &usage, pool);
-            close(worker->life);
+            if (worker->life >= 0) {
+                tell(worker->life, status, &usage, pool);
+                close(worker->life);
+            }
             worker->pid = 0;
         }
     }
@@ -172,6 +179,13 @@ static void remember(zygote_t *zygote, const json_t *list)
     }
 }
 
+/* One worker for each that was asked for: when there is no room now, later. */
+static void pay(zygote_t *zygote, apr_pool_t *pool)
+{
+    while (zygote->owed && !offer(zygote, pool))
+        zygote->owed--;
+}
+
 static sgn_error_t *serve(zygote_t *zygote, int *done, apr_pool_t *pool)
 {
     struct pollfd fds[2] = { { .fd = zygote->control, .events = POLLIN },
@@ -179,7 +193,7 @@ static sgn_error_t *serve(zygote_t *zygote, int *done, apr_pool_t *pool)
     sgn_wire_message_t *message;
     json_t *certificates;
 
-    if (poll(fds, 2, -1) < 0)
+    if (poll(fds, 2, zygote->owed ? AGAIN : -1) < 0)
         return errno == EINTR ? NULL : SGN_ERROR_ERRNO(pool, SGN_INTERNAL, "poll");
     if (fds[1].revents) {
         struct signalfd_siginfo info;
@@ -188,8 +202,10 @@ static sgn_error_t *serve(zygote_t *zygote, int *done, apr_pool_t *pool)
             continue;
         reap(zygote, pool);
     }
-    if (!fds[0].revents)
+    if (!fds[0].revents) {
+        pay(zygote, pool);
         return NULL;
+    }
     SGN_TRY(sgn_wire_receive(&message, zygote->control, 0, pool));
     if (!message) {
         *done = 1;
@@ -200,7 +216,8 @@ static sgn_error_t *serve(zygote_t *zygote, int *done, apr_pool_t *pool)
         remember(zygote, certificates);
         return NULL;
     }
-    (void)offer(zygote, pool);          /* the keeper waits no longer than it must */
+    zygote->owed++;
+    pay(zygote, pool);
     return NULL;
 }
 

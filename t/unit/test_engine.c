@@ -4,6 +4,8 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,6 +17,7 @@
 #include "base/pool.h"
 #include "office/engine/engine_room.h"
 #include "office/engine/spawn.h"
+#include "wire/wire.h"
 
 /* A sanitized worker has no walls (worker/sandbox.c): the plain build tests them. */
 #if defined(__SANITIZE_ADDRESS__)
@@ -300,6 +303,146 @@ static void leaks(void)
     is_int(descriptors(), before, "engine: 200 tasks leave no descriptor behind");
 }
 
+/* ---- workers that wait ------------------------------------------------------ */
+
+#define AHEAD 3
+
+/* Children of the zygote; signal 0: only counted. */
+static int waiting(int signal)
+{
+    char path[64], text[4096] = "", *at = text;
+    int fd, count = 0;
+    long pid;
+
+    snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)zygote, (int)zygote);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || read(fd, text, sizeof text - 1) < 0)
+        count = -1;
+    close(fd);
+    for (; count >= 0 && (pid = strtol(at, &at, 10)) > 0; count++)
+        kill((pid_t)pid, signal);
+    return count;
+}
+
+/* Within two seconds as many as always, no more and no fewer. */
+static void settles(const char *after)
+{
+    int count;
+
+    apr_sleep(200000);          /* the last offers and ends */
+    count = waiting(0);
+    for (int i = 0; i < 40 && count != AHEAD; i++) {
+        apr_sleep(50000);
+        count = waiting(0);
+    }
+    if (!ok(count == AHEAD || count < 0, apr_psprintf(pool, "engine: three workers wait after %s", after)))
+        printf("# %d\n", count);
+}
+
+static sgn_code_t ping(void)
+{
+    json_t *answer;
+    sgn_error_t *error = sgn_engine_task(&answer, NULL, engine, SGN_ENGINE_OFFICE, "ping", arg("echo", "x"), NULL, 0, pool);
+
+    if (error)
+        printf("# %s\n", sgn_error_chain(error, pool));
+    return error ? error->code : SGN_OK;
+}
+
+static void *APR_THREAD_FUNC wake(apr_thread_t *thread, void *baton)
+{
+    (void)thread;
+    (void)baton;
+    apr_sleep(5500000);
+    kill(zygote, SIGCONT);
+    return NULL;
+}
+
+/* The zygote stands still: who waited for a worker in vain is given one later. */
+static void late_offers(void)
+{
+    apr_thread_t *thread;
+    apr_status_t rc;
+    int good = 0;
+
+    apr_thread_create(&thread, NULL, wake, NULL, pool);
+    kill(zygote, SIGSTOP);
+    for (int i = 0; i < AHEAD + 1; i++)
+        good += ping() == SGN_OK;
+    apr_thread_join(&rc, thread);
+    is_int(good, AHEAD + 1, "engine: tasks end well though the zygote stood still");
+    for (int i = 0; i < 4; i++)
+        ping();
+    settles("a worker that came too late for its task");
+}
+
+/* More at once than wait: each asks for its own, none takes another's. */
+static void crowd(void)
+{
+    apr_thread_t *threads[4];
+    sgn_code_t codes[4];
+    apr_status_t rc;
+    int good = 0;
+
+    for (int i = 0; i < 4; i++)
+        apr_thread_create(&threads[i], NULL, spin, &codes[i], pool);
+    for (int i = 0; i < 30; i++)
+        good += ping() == SGN_OK;
+    for (int i = 0; i < 4; i++)
+        apr_thread_join(&rc, threads[i]);
+    is_int(good, 30, "engine: tasks beside others that hold every worker");
+    settles("a crowd");
+}
+
+static void ahead(void)
+{
+    settles("the attacks");
+    waiting(SIGKILL);
+    apr_sleep(100000);          /* one that is just dying would still take the task */
+    is_int((int)ping(), SGN_OK, "engine: a task after every waiting worker was killed");
+    settles("all of them were killed");
+    crowd();
+    late_offers();
+}
+
+/* ---- hints ------------------------------------------------------------------ */
+
+static json_t *missed(const char *key, const char *certificate, const char *issuer)
+{
+    json_t *row = arg("key", key);
+
+    sgn_json_set_str(row, "certificate", certificate);
+    sgn_json_set_str(row, "issuer", issuer);
+    return row;
+}
+
+/* Every later worker reads them: a worker's word must not bring any. */
+static void hints(void)
+{
+    json_t *have = sgn_json_array(pool), *missing = sgn_json_array(pool), *row = arg("key", "k"), *list = NULL;
+    json_t *kept = engine->intermediates;
+    sgn_wire_message_t *told = NULL;
+    int pair[2], own = engine->control;
+
+    sgn_json_set_str(row, "data", "AAAA");
+    json_array_append(have, row);
+    json_array_append(missing, missed("k", "Zm9yZ2Vk", "b3Vycw=="));
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+        ok(0, "setup");
+    engine->control = pair[0];
+    engine->intermediates = sgn_json_array(pool);
+    json_array_append_new(engine->intermediates, json_string("b3Vycw=="));
+    sgn_hints_learn(engine, have, missing);
+    is_code(sgn_wire_receive(&told, pair[1], 0, pool), SGN_OK, "engine: the zygote is told certificates");
+    ok(told && !sgn_json_get_array(&list, told->json, "certificates", pool) && json_array_size(list) == 1
+       && strcmp(json_string_value(json_array_get(list, 0)), "b3Vycw==") == 0,
+       "A2 engine: only the administrator's, none that a worker brought");
+    engine->control = own;
+    engine->intermediates = kept;
+    close(pair[0]);
+    close(pair[1]);
+}
+
 int main(void)
 {
     json_t *json;
@@ -327,6 +470,8 @@ int main(void)
         bounds();
     slots();
     leaks();
+    ahead();
+    hints();
     rebirth();
     kill(zygote, SIGKILL);
     return done_testing();

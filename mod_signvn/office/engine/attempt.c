@@ -35,6 +35,8 @@ typedef struct {
     int call, life;             /* to the worker, to the zygote; -1: none yet */
     int answer, result;         /* memfds */
     int pidfd;
+    int births;                 /* of the zygote that is asked */
+    int owes;                   /* took a worker that it did not ask for */
     apr_pool_t *pool;
 } life_t;
 
@@ -53,6 +55,7 @@ static sgn_error_t *control_of(int *out, life_t *life)
 {
     apr_thread_mutex_lock(life->engine->mutex);
     *out = life->engine->control < 0 ? -1 : fcntl(life->engine->control, F_DUPFD_CLOEXEC, 3);
+    life->births = life->engine->births;
     apr_thread_mutex_unlock(life->engine->mutex);
     if (*out < 0)
         return SGN_ERROR(life->pool, SGN_WIRE, "there is no zygote now");
@@ -67,17 +70,79 @@ static sgn_error_t *ask_for_one(int control, apr_pool_t *pool)
     return sgn_wire_send(control, &message, apr_time_from_sec(1), pool);
 }
 
-/* Takes a worker that waits.  *asked: none did, so another was asked for. */
-static sgn_error_t *take_worker(life_t *life, int *asked, int control)
+/* What was asked for in vain (positive) or could not be asked for (negative) is
+ * counted, so that waiting workers neither pile up nor run out. */
+static int count_spare(life_t *life, int more)
 {
-    sgn_wire_message_t *offer;
-    sgn_error_t *error = sgn_wire_receive(&offer, control, 0, life->pool);
+    sgn_engine_t *engine = life->engine;
+    int spare;
 
-    if (error && error->code == SGN_BUSY && !*asked) {
-        *asked = 1;
-        SGN_TRY(ask_for_one(control, life->pool));
-        error = sgn_wire_receive(&offer, control, BIRTH, life->pool);
+    apr_thread_mutex_lock(engine->mutex);
+    if (engine->births != life->births)
+        more = 0;
+    engine->spare += more;
+    spare = engine->births == life->births ? engine->spare : 0;
+    apr_thread_mutex_unlock(engine->mutex);
+    return spare;
+}
+
+/* As many are asked for as were taken. */
+static void repay(life_t *life, int control)
+{
+    int spare;
+
+    if (!life->owes)
+        return;
+    life->owes = 0;
+    for (spare = count_spare(life, -1); spare < 0; spare = count_spare(life, 0)) {
+        if (ask_for_one(control, life->pool))
+            return;
+        count_spare(life, 1);
     }
+}
+
+/* A worker that waits; *waits: there was none, or others wait for theirs.  Those
+ * have asked for as many as they are: taking one would leave one without. */
+static sgn_error_t *take_waiting(sgn_wire_message_t **offer, int *waits, life_t *life, int control)
+{
+    sgn_engine_t *engine = life->engine;
+    sgn_error_t *error = NULL;
+
+    apr_thread_mutex_lock(engine->mutex);
+    *waits = 1;
+    if (engine->expecting == 0) {
+        error = sgn_wire_receive(offer, control, 0, life->pool);
+        *waits = error && error->code == SGN_BUSY;
+    }
+    engine->expecting += *waits;
+    apr_thread_mutex_unlock(engine->mutex);
+    return *waits ? NULL : error;
+}
+
+static sgn_error_t *expect(sgn_wire_message_t **offer, life_t *life, int control)
+{
+    sgn_error_t *error = ask_for_one(control, life->pool);
+
+    if (!error) {
+        error = sgn_wire_receive(offer, control, BIRTH, life->pool);
+        if (error && error->code == SGN_BUSY)
+            count_spare(life, 1);
+    }
+    apr_thread_mutex_lock(life->engine->mutex);
+    life->engine->expecting--;
+    apr_thread_mutex_unlock(life->engine->mutex);
+    return error;
+}
+
+static sgn_error_t *take_worker(life_t *life, int control)
+{
+    sgn_wire_message_t *offer = NULL;
+    int waits;
+    sgn_error_t *error = take_waiting(&offer, &waits, life, control);
+
+    life->owes = !waits;
+    if (waits)
+        error = expect(&offer, life, control);
     if (error)
         return SGN_WRAP(life->pool, error, SGN_WIRE, "no worker");
     if (!offer || offer->nfds != 5)
@@ -118,7 +183,7 @@ static json_t *request_json(const life_t *life)
 }
 
 /* The request to a worker that is alive. */
-static sgn_error_t *employ(life_t *life, int *asked, int control)
+static sgn_error_t *employ(life_t *life, int control)
 {
     sgn_wire_message_t request = { .json = request_json(life) };
     sgn_error_t *error = NULL;
@@ -126,14 +191,12 @@ static sgn_error_t *employ(life_t *life, int *asked, int control)
     if (life->attempt->document)
         request.fds[request.nfds++] = life->attempt->document->fd;
     for (int i = 0; i < STILLBORN; i++) {
-        SGN_TRY(take_worker(life, asked, control));
+        SGN_TRY(take_worker(life, control));
         error = sgn_wire_send(life->call, &request, 0, life->pool);
         if (!error)
             return NULL;
         drop_worker(life);
-        if (!*asked)
-            (void)ask_for_one(control, life->pool);
-        *asked = 0;
+        repay(life, control);
     }
     return error;
 }
@@ -278,11 +341,11 @@ static sgn_error_t *collect(life_t *life)
     return read_memory(&attempt->result, life->result, (size_t)size, life->pool);
 }
 
-static sgn_error_t *live(life_t *life, int *asked, int control)
+static sgn_error_t *live(life_t *life, int control)
 {
     sgn_error_t *error, *end;
 
-    SGN_TRY(employ(life, asked, control));
+    SGN_TRY(employ(life, control));
     error = attend(life, sgn_clock_monotonic() + (apr_time_t)life->attempt->limits->deadline_ms * 1000);
     end = bury(life);
     if (!error)
@@ -293,15 +356,14 @@ static sgn_error_t *live(life_t *life, int *asked, int control)
 sgn_error_t *sgn_attempt_run(sgn_attempt_t *attempt, sgn_engine_t *engine, apr_pool_t *pool)
 {
     life_t life = { .attempt = attempt, .engine = engine, .call = -1, .life = -1, .answer = -1, .result = -1, .pidfd = -1, .pool = pool };
-    int control, asked = 0, born;
+    int control, born;
     sgn_error_t *error;
 
     SGN_TRY(control_of(&control, &life));
-    error = live(&life, &asked, control);
+    error = live(&life, control);
     born = life.pidfd >= 0;
     /* only now: its successor's fork would be in the way of the task */
-    if (!asked)
-        (void)ask_for_one(control, pool);
+    repay(&life, control);
     /* descriptors end with the task, not with a pool that may serve many */
     drop_worker(&life);
     sgn_pool_close_fd(pool, control);

@@ -100,6 +100,7 @@ void sgn_engine_zygote(sgn_engine_t *engine, int zygote_socket)
     engine->control = zygote_socket < 0 ? -1 : fcntl(zygote_socket, F_DUPFD_CLOEXEC, 3);
     if (engine->control >= 0) {
         engine->births++;
+        engine->spare = 0;
         sgn_hints_tell(engine);
     }
     apr_thread_cond_broadcast(engine->changed);

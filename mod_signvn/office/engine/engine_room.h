@@ -21,6 +21,8 @@ struct sgn_engine_t {
     apr_thread_cond_t *changed;     /* a slot is free, or a zygote is there */
     int control;                    /* own duplicate; -1: no zygote now */
     int births;
+    int expecting;                  /* attempts that asked for a worker and wait for it */
+    int spare;                      /* workers that wait beyond the usual number; negative: too few */
     sgn_engine_slots_t slots[SGN_ENGINE_CLASSES];
     json_t *anchors, *tsa_anchors, *intermediates;  /* arrays of base64 DER, replaced as a whole */
     const char *timestamp_url, *timestamp_policy;   /* NULL: none */

@@ -47,20 +47,32 @@ static int is_worth(const json_t *have, const json_t *row)
 
 /* ---- certificates ----------------------------------------------------------- */
 
-static void add_certificate(json_t *list, const json_t *text)
+static int is_in(const json_t *list, const json_t *text)
 {
     const json_t *row;
     size_t i;
 
-    json_array_foreach(list, i, row)
+    json_array_foreach((json_t *)list, i, row)
         if (json_equal(row, text))
-            return;
-    if (json_is_string(text) && json_array_size(list) < CERTIFICATES)
+            return 1;
+    return 0;
+}
+
+/* Every later worker reads them before its task, whosever it is: the word of a
+ * worker chooses among the administrator's certificates, it brings none. */
+static int is_ours(const sgn_engine_t *engine, const json_t *text)
+{
+    return is_in(engine->anchors, text) || is_in(engine->tsa_anchors, text) || is_in(engine->intermediates, text);
+}
+
+static void add_certificate(json_t *list, const sgn_engine_t *engine, const json_t *text)
+{
+    if (json_is_string(text) && json_array_size(list) < CERTIFICATES && is_ours(engine, text) && !is_in(list, text))
         json_array_append(list, (json_t *)text);
 }
 
-/* Signers, servers and authorities of the newest hints: workers read them while
- * they wait.  With the engine's mutex held. */
+/* The authorities that the newest hints name: workers read them while they wait.
+ * With the engine's mutex held. */
 void sgn_hints_tell(sgn_engine_t *engine)
 {
     json_t *list = json_array();
@@ -70,8 +82,8 @@ void sgn_hints_tell(sgn_engine_t *engine)
     for (size_t i = json_array_size(engine->asked); i > 0; i--) {
         const json_t *row = json_array_get(engine->asked, i - 1);
 
-        add_certificate(list, json_object_get(row, "certificate"));
-        add_certificate(list, json_object_get(row, "issuer"));
+        add_certificate(list, engine, json_object_get(row, "certificate"));
+        add_certificate(list, engine, json_object_get(row, "issuer"));
     }
     if (json_array_size(list) && engine->control >= 0) {
         apr_pool_create(&pool, NULL);
