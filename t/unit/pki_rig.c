@@ -80,6 +80,12 @@ static void add_name(X509_NAME *name, const char *key, const char *value)
         HOLDS(X509_NAME_add_entry_by_txt(name, key, MBSTRING_UTF8, (const unsigned char *)value, -1, -1, 0));
 }
 
+/* Some keys choose their digest themselves. */
+static const EVP_MD *digest_of(const EVP_PKEY *key, int sha1)
+{
+    return EVP_PKEY_is_a(key, "ED25519") ? NULL : sha1 ? EVP_sha1() : EVP_sha256();
+}
+
 static void free_id(void *object)
 {
     rig_id_t *id = object;
@@ -100,6 +106,8 @@ rig_id_t *rig_id(const rig_who_t *who, const rig_id_t *issuer)
         out->key = who->same_key->key;
         EVP_PKEY_up_ref(out->key);
     }
+    else if (who->key)
+        out->key = who->key;
     else
         out->key = who->rsa ? EVP_RSA_gen((unsigned)who->rsa) : EVP_EC_gen("P-256");
     out->cert = cert;
@@ -115,7 +123,9 @@ rig_id_t *rig_id(const rig_who_t *who, const rig_id_t *issuer)
     add_name(name, "title", who->title);
     add_name(name, "CN", who->name);
     add_name(name, "UID", who->uid);
-    X509_set_issuer_name(cert, issuer ? X509_get_subject_name(issuer->cert) : name);
+    if (who->subject)
+        HOLDS(X509_set_subject_name(cert, who->subject));
+    X509_set_issuer_name(cert, who->issuer ? who->issuer : X509_get_subject_name(above));
     X509_set_pubkey(cert, out->key);
     extend(cert, above, "basicConstraints", who->basic);
     extend(cert, above, "keyUsage", who->usage);
@@ -129,7 +139,7 @@ rig_id_t *rig_id(const rig_who_t *who, const rig_id_t *issuer)
     extend(cert, above, "certificatePolicies", who->policies);
     extend(cert, above, "1.3.6.1.5.5.7.48.1.5", who->no_check ? "DER:05:00" : NULL);
     extend(cert, above, "1.2.3.4", who->extra);
-    HOLDS(X509_sign(cert, issuer ? issuer->key : out->key, who->sha1 ? EVP_sha1() : EVP_sha256()) > 0);
+    HOLDS(X509_sign(cert, issuer ? issuer->key : out->key, digest_of(issuer ? issuer->key : out->key, who->sha1)) > 0);
     out->der = keep(der, i2d_X509(cert, &der));
     if (sgn_cert_parse(&out->read, out->der, tap_pool()))
         out->read = NULL;
@@ -231,6 +241,7 @@ sgn_bytes_t rig_crl(const rig_crl_t *how)
     ASN1_TIME *time = ASN1_TIME_set(NULL, moment(how->from || how->to ? how->from : -3600));
     ASN1_INTEGER *number = ASN1_INTEGER_new();
     unsigned char *der = NULL;
+    EVP_PKEY *key;
     sgn_bytes_t out;
 
     X509_CRL_set_version(crl, 1);
@@ -250,7 +261,8 @@ sgn_bytes_t rig_crl(const rig_crl_t *how)
     if (how->revoked)
         add_entry(crl, how);
     X509_CRL_sort(crl);
-    HOLDS(X509_CRL_sign(crl, how->signer ? how->signer->key : how->issuer->key, how->sha1 ? EVP_sha1() : EVP_sha256()) > 0);
+    key = how->signer ? how->signer->key : how->issuer->key;
+    HOLDS(X509_CRL_sign(crl, key, digest_of(key, how->sha1)) > 0);
     out = keep(der, i2d_X509_CRL(crl, &der));
     ASN1_INTEGER_free(number);
     X509_CRL_free(crl);
@@ -272,7 +284,7 @@ sgn_bytes_t rig_ocsp(const rig_ocsp_t *how)
     HOLDS(OCSP_basic_add1_status(basic, id, how->status, how->reason, how->status == V_OCSP_CERTSTATUS_REVOKED ? at : NULL, from, to));
     if (how->nonce.len)
         HOLDS(OCSP_basic_add1_nonce(basic, (unsigned char *)how->nonce.data, (int)how->nonce.len));
-    HOLDS(OCSP_basic_sign(basic, how->signer->cert, how->signer->key, EVP_sha256(), NULL, how->no_certs ? OCSP_NOCERTS : 0));
+    HOLDS(OCSP_basic_sign(basic, how->signer->cert, how->signer->key, digest_of(how->signer->key, 0), NULL, how->no_certs ? OCSP_NOCERTS : 0));
     HOLDS((response = OCSP_response_create(OCSP_RESPONSE_STATUS_SUCCESSFUL, basic)));
     out = keep(der, i2d_OCSP_RESPONSE(response, &der));
     OCSP_RESPONSE_free(response);

@@ -34,6 +34,8 @@ typedef struct {
     int sha1, no_check;
     long serial;                /* 0: the next */
     const rig_id_t *same_key;   /* use its key */
+    EVP_PKEY *key;              /* this one, which the rig takes over */
+    X509_NAME *subject, *issuer;        /* instead of the names above, as they are */
 } rig_who_t;
 
 apr_time_t rig_now(void);

@@ -41,6 +41,103 @@ static apr_array_header_t *offer(const rig_id_t *a)
     return list;
 }
 
+/* ---- names and lists as nobody expects them ------------------------------------ */
+
+static apr_array_header_t *ders(int count, rig_id_t *const ids[])
+{
+    apr_array_header_t *list = apr_array_make(tap_pool(), count + 1, sizeof(sgn_bytes_t));
+
+    for (int i = 0; i < count; i++)
+        APR_ARRAY_PUSH(list, sgn_bytes_t) = ids[i]->der;
+    return list;
+}
+
+static sgn_code_t with(const rig_id_t *leaf, const rig_id_t *anchor, int count, rig_id_t *const between[])
+{
+    sgn_path_store_t *store;
+    sgn_path_t *path = NULL;
+
+    if (!sgn_path_store_make(&store, rig_list(anchor, NULL), ders(count, between), tap_pool()))
+        path = build_at(leaf, store, NULL, SGN_PATH_SIGNER, rig_now());
+    if (path && path->code != SGN_OK)
+        printf("# %s\n", path->detail);
+    return path ? path->code : SGN_INTERNAL;
+}
+
+static X509_NAME *named(const char *utf8, int type)
+{
+    X509_NAME *name = X509_NAME_new();
+    ASN1_STRING *text = NULL;
+
+    ASN1_mbstring_copy(&text, (const unsigned char *)utf8, -1, MBSTRING_UTF8, (unsigned long)ASN1_tag2bit(type));
+    if (!text || !X509_NAME_add_entry_by_NID(name, NID_commonName, type, ASN1_STRING_get0_data(text), ASN1_STRING_length(text), -1, 0))
+        ok(0, "setup");
+    ASN1_STRING_free(text);
+    return name;
+}
+
+/* An authority of one name, a person whose issuer is written in another way. */
+static void written(const char *above, int above_type, const char *below, int below_type, sgn_code_t want, const char *name)
+{
+    X509_NAME *subject = named(above, above_type), *issuer = named(below, below_type);
+    rig_id_t *ca = rig_id(&(rig_who_t){ .subject = subject, .basic = "critical,CA:TRUE", .usage = CA_USAGE }, rig_pki()->root);
+
+    is_int(with(person((rig_who_t){ .issuer = issuer }, ca), rig_pki()->root, 1, &ca), want, name);
+    X509_NAME_free(subject);
+    X509_NAME_free(issuer);
+}
+
+static void names(void)
+{
+    written("CA SO 1", V_ASN1_PRINTABLESTRING, "ca  so 1 ", V_ASN1_UTF8STRING, SGN_OK, "path: names of another case and white space are one");
+    written("Cơ quan Đăng ký Ũ", V_ASN1_UTF8STRING, "Cơ quan Đăng ký Ũ", V_ASN1_BMPSTRING, SGN_OK, "path: so are UTF8String and BMPString, with Vietnamese letters");
+    written("Cơ quan Đăng ký Ũ", V_ASN1_UNIVERSALSTRING, "Cơ quan Đăng ký Ũ", V_ASN1_UTF8STRING, SGN_OK, "path: and UniversalString");
+    written("Caf\xc3\xa9", V_ASN1_T61STRING, "Caf\xc3\xa9", V_ASN1_UTF8STRING, SGN_OK, "path: and TeletexString");
+    written("Cơ quan Đăng ký", V_ASN1_UTF8STRING, "Cơ quan Đãng ký", V_ASN1_UTF8STRING, SGN_F_PATH_NONE, "path: another letter is another name");
+}
+
+static void crowds(void)
+{
+    const rig_pki_t *pki = rig_pki();
+    rig_who_t same = { .name = "Same CA", .basic = "critical,CA:TRUE", .usage = CA_USAGE }, old = same;
+    rig_id_t *many[256], *loop[3], *both[2], *leaf;
+    sgn_path_t *path;
+
+    for (int i = 0; i < 256; i++)
+        many[i] = rig_id(&same, i == 200 ? pki->root : pki->other_root);
+    is_int(with(person((rig_who_t){ .from = 0 }, many[200]), pki->root, 256, many), SGN_OK, "path: the right one of 256 of one name");
+    is_int(with(person((rig_who_t){ .from = 0 }, many[3]), pki->root, 256, many), SGN_F_PATH_NONE, "path: none of the others");
+
+    both[0] = rig_id(&same, pki->root);
+    old.same_key = both[0];
+    old.from = -YEAR;
+    old.to = -DAY;
+    both[1] = rig_id(&old, pki->root);
+    leaf = person((rig_who_t){ .from = 0 }, both[0]);
+    is_int(with(leaf, pki->root, 2, both), SGN_OK, "path: an expired authority of the same name and key behind the good one");
+    loop[0] = both[1];
+    loop[1] = both[0];
+    is_int(with(leaf, pki->root, 2, loop), SGN_OK, "path: and before it");
+    path = build_at(leaf, rig_store(pki->root, both[0]), offer(both[1]), SGN_PATH_SIGNER, rig_now());
+    is_int(path->code, SGN_OK, "path: and in the document");
+
+    loop[0] = rig_id(&(rig_who_t){ .name = "A", .basic = "critical,CA:TRUE", .usage = CA_USAGE }, NULL);
+    loop[1] = rig_id(&(rig_who_t){ .name = "B", .basic = "critical,CA:TRUE", .usage = CA_USAGE }, loop[0]);
+    loop[2] = rig_id(&(rig_who_t){ .name = "A", .basic = "critical,CA:TRUE", .usage = CA_USAGE, .same_key = loop[0] }, loop[1]);
+    leaf = person((rig_who_t){ .from = 0 }, loop[1]);
+    is_int(with(leaf, pki->root, 2, loop + 1), SGN_F_PATH_NONE, "path: two authorities that certify each other end in no anchor");
+    is_int(with(leaf, loop[0], 2, loop + 1), SGN_OK, "path: and in one that is");
+
+    path = build_at(pki->person, rig_store(pki->person, NULL), NULL, SGN_PATH_SIGNER, rig_now());
+    is_int(path->code, SGN_OK, "path: a person who is the anchor");
+    is_int(path->count, 1, "path: of one certificate");
+    both[0] = pki->root;
+    both[1] = pki->ca;
+    is_int(with(pki->person, pki->root, 2, both), SGN_OK, "path: an anchor that is among the authorities too");
+    path = build_at(pki->person, pki->store, offer(pki->root), SGN_PATH_SIGNER, rig_now());
+    is_int(path->code, SGN_OK, "path: an anchor that is in the document too");
+}
+
 int main(void)
 {
     const rig_pki_t *pki = rig_pki();
@@ -105,5 +202,7 @@ int main(void)
     path = build_at(rig_id(&(rig_who_t){ .name = "TSA", .usage = "critical,digitalSignature", .eku = "critical,timeStamping,clientAuth" }, pki->tsa_root),
                     pki->tsa_store, NULL, SGN_PATH_TIMESTAMP, rig_now());
     is_int(path->code, SGN_F_CERT_USAGE, "B25: timeStamping among other purposes");
+    names();
+    crowds();
     return done_testing();
 }

@@ -33,12 +33,20 @@ struct sgn_path_store_t {
     apr_pool_t *pool;
 };
 
-/* Equal for names that are equal without regard to string type, case and
- * white space [RFC 5280, 7.1]; OpenSSL compares again. */
+/* The bytes of one letter: [X.690, 8.23] BMPString 30, UniversalString 28. */
+static size_t letter_of(unsigned tag)
+{
+    return tag == 30 ? 2 : tag == 28 ? 4 : 1;
+}
+
+/* Equal for names that are equal without regard to string type, case and white
+ * space [RFC 5280, 7.1]: of texts only ASCII counts, which every type has in
+ * common.  OpenSSL compares again. */
 static int add_name(apr_uint64_t *key, sgn_der_t name)
 {
     while (name.left) {
         sgn_der_t content;
+        size_t letter;
         unsigned tag;
 
         SGN_FAULT_TRY(sgn_der_any(&name, &tag, &content, NULL));
@@ -46,10 +54,13 @@ static int add_name(apr_uint64_t *key, sgn_der_t name)
             SGN_FAULT_TRY(add_name(key, content));
             continue;
         }
-        for (size_t i = 0; i < content.left; i++) {
-            unsigned byte = content.at[i];
+        letter = letter_of(tag);
+        for (size_t i = letter; i <= content.left; i += letter) {
+            unsigned byte = content.at[i - 1], above = 0;
 
-            if (byte <= ' ')        /* BMPString's zeros too */
+            for (size_t k = i - letter; k < i - 1; k++)
+                above |= content.at[k];
+            if (above || byte <= ' ' || byte >= 0x7f)
                 continue;
             *key = (*key ^ (byte >= 'A' && byte <= 'Z' ? byte + 32 : byte)) * APR_UINT64_C(0x100000001b3);
         }
