@@ -1,4 +1,14 @@
 /* test_cert.c: one certificate into a struct, and certificates that must not be read. */
+#include <pthread.h>
+
+#include <apr_strings.h>
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
+#include <openssl/param_build.h>
+#include <openssl/rsa.h>
+
+#include "look/pki/crl.h"
+#include "look/pki/ocsp.h"
 #include "t/unit/pki_rig.h"
 #include "t/unit/tap.h"
 
@@ -74,11 +84,163 @@ static void tells_strength(void)
     is_int(sgn_cert_strength(sha1->read), SGN_F_ALGORITHM, "cert: SHA-1 is weak");
 }
 
+/* ---- keys of every kind -------------------------------------------------------- */
+
+/* A public key of these numbers; nobody has its private one. */
+static EVP_PKEY *public_key(const char *type, int count, const char *const names[], const int bits[])
+{
+    OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, type, NULL);
+    EVP_PKEY *key = NULL;
+    BIGNUM *numbers[4];
+    OSSL_PARAM *params;
+
+    for (int i = 0; i < count; i++) {
+        numbers[i] = BN_new();
+        BN_rand(numbers[i], bits[i], BN_RAND_TOP_ONE, BN_RAND_BOTTOM_ODD);
+        OSSL_PARAM_BLD_push_BN(build, names[i], numbers[i]);
+    }
+    params = OSSL_PARAM_BLD_to_param(build);
+    if (EVP_PKEY_fromdata_init(ctx) != 1 || EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_PUBLIC_KEY, params) != 1)
+        key = NULL;
+    OSSL_PARAM_free(params);
+    OSSL_PARAM_BLD_free(build);
+    EVP_PKEY_CTX_free(ctx);
+    for (int i = 0; i < count; i++)
+        BN_free(numbers[i]);
+    return key;
+}
+
+static EVP_PKEY *pss_key(void)
+{
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA-PSS", NULL);
+    EVP_PKEY *key = NULL;
+
+    if (EVP_PKEY_keygen_init(ctx) != 1 || EVP_PKEY_CTX_set_rsa_keygen_bits(ctx, 2048) != 1
+        || EVP_PKEY_CTX_set_rsa_pss_keygen_md(ctx, EVP_sha256()) != 1 || EVP_PKEY_CTX_set_rsa_pss_keygen_mgf1_md(ctx, EVP_sha256()) != 1
+        || EVP_PKEY_CTX_set_rsa_pss_keygen_saltlen(ctx, 32) != 1 || EVP_PKEY_generate(ctx, &key) != 1)
+        key = NULL;
+    EVP_PKEY_CTX_free(ctx);
+    return key;
+}
+
+static EVP_PKEY *explicit_key(void)
+{
+    EVP_PKEY *key = EVP_EC_gen("P-256");
+
+    EVP_PKEY_set_utf8_string_param(key, OSSL_PKEY_PARAM_EC_ENCODING, "explicit");
+    return key;
+}
+
+static rig_id_t *person(EVP_PKEY *key)
+{
+    if (!key)
+        ok(0, "setup");
+    return rig_id(&(rig_who_t){ .name = "Nguyễn Văn An", .uid = "CCCD:1", .usage = "critical,digitalSignature,nonRepudiation", .key = key },
+                  rig_pki()->ca);
+}
+
+static rig_id_t *authority(EVP_PKEY *key)
+{
+    return rig_id(&(rig_who_t){ .name = "CA of its own kind", .basic = "critical,CA:TRUE", .usage = "critical,keyCertSign,cRLSign", .key = key },
+                  NULL);
+}
+
+static sgn_code_t path_of(const rig_id_t *id, sgn_path_store_t *store)
+{
+    sgn_path_t *path;
+
+    if (!id->read || sgn_path_build(&path, store, id->read, NULL, SGN_PATH_SIGNER, rig_now(), tap_pool()))
+        return SGN_INTERNAL;
+    return path->code;
+}
+
+/* Read or not, a certificate of such a key is never good. */
+static void never(EVP_PKEY *key, const char *what)
+{
+    rig_id_t *id = person(key);
+
+    ok(!id->read || sgn_cert_strength(id->read) == SGN_F_ALGORITHM, apr_psprintf(tap_pool(), "cert: %s is no key for signing", what));
+    ok(!id->read || !sgn_cert_is_issued_by(rig_pki()->person->read, id->read), "cert: and verifies nothing");
+}
+
+static void keys(void)
+{
+    static const char *const dsa[] = { OSSL_PKEY_PARAM_FFC_P, OSSL_PKEY_PARAM_FFC_Q, OSSL_PKEY_PARAM_FFC_G, OSSL_PKEY_PARAM_PUB_KEY };
+    static const char *const rsa[] = { OSSL_PKEY_PARAM_RSA_N, OSSL_PKEY_PARAM_RSA_E };
+    static const int dsa_bits[] = { 2048, 256, 2040, 2040 }, rsa_bits[] = { 16384, 17 };
+    rig_id_t *id;
+
+    never(EVP_PKEY_Q_keygen(NULL, NULL, "ED25519"), "Ed25519");
+    never(EVP_PKEY_Q_keygen(NULL, NULL, "X25519"), "X25519");
+    never(public_key("DSA", 4, dsa, dsa_bits), "DSA");
+    id = person(pss_key());
+    is(id->read ? id->read->key_type : "", "rsa", "cert: a key for RSA-PSS alone is RSA");
+    is_int(path_of(id, rig_pki()->store), SGN_OK, "cert: and its path is good");
+    id = person(EVP_EC_gen("P-521"));
+    is(id->read ? id->read->key_type : "", "ec", "cert: P-521 is EC");
+    is_int(path_of(id, rig_pki()->store), SGN_OK, "cert: and its path is good");
+    id = person(explicit_key());
+    ok(!id->read || !sgn_cert_is_issued_by(rig_pki()->person->read, id->read), "cert: an EC key of explicit parameters is read or not, without a crash");
+    id = person(public_key("RSA", 2, rsa, rsa_bits));
+    ok(!id->read || !sgn_cert_is_issued_by(rig_pki()->person->read, id->read), "cert: RSA of 16384 bits verifies nothing that it did not sign");
+}
+
+/* What an authority with this key signed: 1 good, 0 not. */
+static void signed_by(EVP_PKEY *key, int good, const char *what)
+{
+    rig_id_t *ca = authority(key);
+    rig_id_t *leaf = rig_id(&(rig_who_t){ .name = "Nguyễn Văn An", .uid = "CCCD:1", .usage = "critical,digitalSignature,nonRepudiation" }, ca);
+    sgn_code_t path = path_of(leaf, rig_store(ca, NULL));
+    sgn_ocsp_t *ocsp = NULL;
+    sgn_crl_t *crl = NULL;
+
+    ok((path == SGN_OK) == good && path != SGN_INTERNAL, apr_psprintf(tap_pool(), "cert: a certificate signed by %s", what));
+    ok((ca->read && leaf->read && sgn_cert_is_issued_by(leaf->read, ca->read)) == good, "cert:   issued by it");
+    ok((ca->read && !sgn_crl_parse(&crl, rig_crl(&(rig_crl_t){ .issuer = ca }), tap_pool()) && !sgn_crl_verify(crl, ca->read, tap_pool())) == good,
+       "cert:   its list");
+    ok((ca->read && !sgn_ocsp_parse(&ocsp, rig_ocsp(&(rig_ocsp_t){ .about = leaf, .issuer = ca, .signer = ca }), tap_pool())
+        && !sgn_ocsp_verify(ocsp, ca->read, tap_pool())) == good, "cert:   its answer");
+}
+
+static void *read_many(void *baton)
+{
+    apr_pool_t *pool;
+    sgn_cert_t *cert;
+    int good = 1;
+
+    for (int i = 0; i < 100 && good; i++) {
+        apr_pool_create_unmanaged_ex(&pool, NULL, NULL);
+        good = !sgn_cert_parse(&cert, rig_pki()->person->der, pool) && strcmp(cert->key_type, "rsa") == 0;
+        apr_pool_destroy(pool);
+    }
+    *(int *)baton = good;
+    return NULL;
+}
+
+static void threads(void)
+{
+    pthread_t thread[4];
+    int good[4] = { 0 };
+
+    for (int i = 0; i < 4; i++)
+        pthread_create(&thread[i], NULL, read_many, &good[i]);
+    for (int i = 0; i < 4; i++)
+        pthread_join(thread[i], NULL);
+    ok(good[0] && good[1] && good[2] && good[3], "cert: four threads read at once");
+}
+
 int main(void)
 {
     reads_fields();
     tells_kinds();
     refuses();
     tells_strength();
+    keys();
+    signed_by(EVP_EC_gen("P-256"), 1, "EC P-256");
+    signed_by(EVP_EC_gen("P-521"), 1, "EC P-521");
+    signed_by(pss_key(), 1, "RSA-PSS");
+    signed_by(EVP_PKEY_Q_keygen(NULL, NULL, "ED25519"), 0, "Ed25519");
+    threads();
     return done_testing();
 }

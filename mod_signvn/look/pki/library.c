@@ -31,27 +31,28 @@ static int is_kept(const OSSL_ALGORITHM *row, int operation)
     return operation == OSSL_OP_KEYMGMT || (strstr(properties, "input=der") && strstr(properties, "SubjectPublicKeyInfo"));
 }
 
-static const OSSL_ALGORITHM *choose(OSSL_ALGORITHM *out, const OSSL_ALGORITHM *rows, int operation)
+/* Once: query() is called from any thread. */
+static void choose(OSSL_ALGORITHM *out, int operation)
 {
-    int count = 0;
+    int count = 0, no_cache = 0;
+    const OSSL_ALGORITHM *rows = OSSL_PROVIDER_query_operation(whole, operation, &no_cache);
 
     for (; rows && rows->algorithm_names && count < KEPT; rows++)
         if (is_kept(rows, operation))
             out[count++] = *rows;
-    out[count].algorithm_names = NULL;
-    return out;
 }
 
 static const OSSL_ALGORITHM *query(void *provctx, int operation, int *no_cache)
 {
-    const OSSL_ALGORITHM *rows = OSSL_PROVIDER_query_operation(whole, operation, no_cache);
-
     (void)provctx;
+    *no_cache = 0;
     if (operation == OSSL_OP_DECODER)
-        return choose(decoders, rows, operation);
+        return decoders;
     if (operation == OSSL_OP_KEYMGMT)
-        return choose(key_managers, rows, operation);
-    return operation == OSSL_OP_ENCODER || operation == OSSL_OP_STORE ? NULL : rows;
+        return key_managers;
+    if (operation == OSSL_OP_ENCODER || operation == OSSL_OP_STORE)
+        return NULL;
+    return OSSL_PROVIDER_query_operation(whole, operation, no_cache);
 }
 
 static int init(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in, const OSSL_DISPATCH **out, void **provctx)
@@ -68,6 +69,10 @@ static int init(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in, const O
 static void make(void)
 {
     whole = OSSL_PROVIDER_load(NULL, "default");
+    if (whole) {
+        choose(decoders, OSSL_OP_DECODER);
+        choose(key_managers, OSSL_OP_KEYMGMT);
+    }
     context = whole ? OSSL_LIB_CTX_new() : NULL;
     if (context && OSSL_PROVIDER_add_builtin(context, "signvn-keys", init) && OSSL_PROVIDER_load(context, "signvn-keys"))
         return;
