@@ -65,9 +65,15 @@ static sgn_error_t *move_to_file(sgn_spool_t *spool, apr_pool_t *pool)
     return NULL;
 }
 
+/* The bytes to be written are counted already. */
+static int fits_in_memory(const sgn_spool_t *spool, size_t len)
+{
+    return spool->size + (apr_off_t)len <= SGN_SPOOL_MEMORY && sgn_gauge_fits(spool->place->gauge, 0, SGN_SPOOL_MEMORY_ALL);
+}
+
 static sgn_error_t *append(sgn_spool_t *spool, const void *data, size_t len, apr_pool_t *pool)
 {
-    if (spool->in_memory && spool->size + (apr_off_t)len > SGN_SPOOL_MEMORY)
+    if (spool->in_memory && !fits_in_memory(spool, len))
         SGN_TRY(move_to_file(spool, pool));
     return sgn_file_write_all(spool->fd, data, len, pool);
 }

@@ -3,8 +3,10 @@
  * SignVNMaxDocument and by the quota that all children share.
  *
  * Up to 2 MB it is memory that is sealed when the upload is complete, so the
- * keeper can use it as it is; beyond that an unnamed file in the spool
- * directory, which the keeper copies while it hashes.  Never fsynced.
+ * keeper can use it as it is; beyond that, and while all uploads together are
+ * over 256 MB, an unnamed file in the spool directory, which the keeper copies
+ * while it hashes: many small uploads must not take the machine's memory.  Never
+ * fsynced.
  * Descriptor and quota are given back with the pool.
  */
 #ifndef SGN_HTTPD_SPOOL_H
@@ -30,6 +32,7 @@ typedef struct sgn_spool_place_t {
 } sgn_spool_place_t;
 
 #define SGN_SPOOL_MEMORY (2 << 20)
+#define SGN_SPOOL_MEMORY_ALL (256 << 20)
 
 /* SGN_SPOOL_FULL, SGN_TOO_LARGE, SGN_DISK_FULL. */
 sgn_error_t *sgn_spool_make(sgn_spool_t **out, sgn_spool_place_t *place, const char *name,
