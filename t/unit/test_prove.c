@@ -175,6 +175,42 @@ static void trail(void)
             "A20 prove: a prefix longer than the file");
 }
 
+/* States of the prefix never stand for a range that begins behind it. */
+static void trail_ranges(EVP_PKEY *key)
+{
+    static const apr_int64_t bad[][4] = { { 1, 299999, 400000, 200000 }, { 131072, 168928, 400000, 200000 }, { 0, 300001, 400000, 200000 },
+                                          { 0, 131072, 400000, 200000 }, { 0, 300000, 400000, 199999 } };
+    const apr_off_t size = 600000, step = 131072;
+    sgn_signedattrs_t attrs = { .kind = SGN_KIND_APPROVE };
+    unsigned char *bytes = apr_pcalloc(pool, (apr_size_t)size), *der = apr_palloc(pool, SGN_SIGNEDATTRS_MAX);
+    signed_t made = { .range = { 0, 300000, 400000, 200000 } };
+    sgn_digest_t *digest;
+    size_t len = 0;
+    int same = 1;
+
+    for (apr_off_t i = 0; i < size; i++)
+        bytes[i] = (unsigned char)(i * 31 + (i >> 9));
+    document_open(&made.document, bytes, (size_t)size);
+    same = !sgn_digest_trail_make(&made.document.trail, size, pool) && !sgn_digest_make(&digest, SGN_DIGEST_SHA256, pool);
+    for (apr_off_t at = 0; at < size && same; at += step) {
+        apr_off_t n = size - at < step ? size - at : step;
+
+        same = !sgn_digest_add(digest, bytes + at, (size_t)n, pool) && !sgn_digest_trail_pass(made.document.trail, digest, at + n, pool);
+    }
+    memmove(bytes + 300000, bytes + 400000, 200000);
+    if (!same || sgn_digest_sha256(attrs.message_digest, bytes, 500000, pool)
+        || sgn_signedattrs_build(der, SGN_SIGNEDATTRS_MAX, &len, &attrs) != SGN_FAULT_NONE)
+        ok(0, "setup");
+    made.dtbs = sgn_bytes(der, len);
+    made.value = sign(key, made.dtbs);
+    made.spki = spki_of(key);
+    proves(&made, SGN_OID_RSA_SHA256, 1, "A20 prove: with a trail, honest");
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        memcpy(made.range, bad[i], sizeof made.range);
+        proves(&made, SGN_OID_RSA_SHA256, 0, apr_psprintf(pool, "A20 prove: with a trail, range %d is another", (int)i));
+    }
+}
+
 int main(void)
 {
     EVP_PKEY *rsa, *rsa2, *ec, *ec2;
@@ -189,6 +225,7 @@ int main(void)
     one_key(rsa, rsa2, SGN_OID_RSA_SHA256, SGN_OID_RSA_PSS, "RSA");
     one_key(ec, ec2, SGN_OID_ECDSA_SHA256, SGN_OID_RSA_SHA256, "ECDSA");
     trail();
+    trail_ranges(rsa);
     make(&made, rsa);
     made.spki = sgn_bytes_str("no key");
     is_code(sgn_engine_prove(&good, &made.document, made.range, made.dtbs, made.value, SGN_OID_RSA_SHA256, made.spki, pool),
