@@ -214,7 +214,8 @@ int sgn_sandbox_enter(const sgn_sandbox_t *sandbox)
     static const struct {
         int resource;
         apr_uint64_t value;
-    } always[] = { { RLIMIT_CORE, 0 }, { RLIMIT_NPROC, 0 }, { RLIMIT_MEMLOCK, 0 }, { RLIMIT_NOFILE, 16 }, { RLIMIT_STACK, 8 << 20 } };
+    } always[] = { { RLIMIT_CORE, 0 }, { RLIMIT_NPROC, 0 }, { RLIMIT_MEMLOCK, 0 }, { RLIMIT_NOFILE, 16 },
+                  { RLIMIT_NICE, 0 }, { RLIMIT_RTPRIO, 0 }, { RLIMIT_STACK, 8 << 20 } };
     int rc = 0;
 
     for (size_t i = 0; !rc && i < sizeof always / sizeof *always; i++)

@@ -7,13 +7,18 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <apr_strings.h>
+
 #include "wire/wire.h"
 
 #define TASK_SOCKET 3           /* where work.c puts it */
+#define TASK_ANSWER 4
+#define LAST_FD 6               /* the result is 5, the document of a request 6 */
 #define CHUNK ((size_t)4 << 20)
 
 /* A named way to misbehave. */
@@ -315,13 +320,70 @@ static long break_descriptor(sgn_task_t *task)
     return sgn_wire_send(TASK_SOCKET, &message, 0, task->pool) != NULL;
 }
 
+/* The limits that it may set itself only ever sink. */
+static long break_raise(sgn_task_t *task)
+{
+    struct rlimit limits = { RLIM_INFINITY, RLIM_INFINITY };
+
+    (void)task;
+    return setrlimit(RLIMIT_AS, &limits);
+}
+
+static long break_limits(sgn_task_t *task)
+{
+    struct rlimit none = { 0, 0 };
+
+    (void)task;
+    return prlimit(1, RLIMIT_NOFILE, &none, NULL);
+}
+
+static long break_nice(sgn_task_t *task)
+{
+    (void)task;
+    return setpriority(PRIO_PROCESS, 0, -5);
+}
+
+static long break_renice(sgn_task_t *task)
+{
+    (void)task;
+    return setpriority(PRIO_USER, 0, 19);
+}
+
+/* Nothing of the zygote or a sister is open: F_GET_SEALS fails with EBADF. */
+static long break_inherited(sgn_task_t *task)
+{
+    (void)task;
+    for (int fd = LAST_FD + 1; fd < 4096; fd++)
+        if (fcntl(fd, F_GET_SEALS) >= 0 || errno != EBADF)
+            return fd;
+    return -1;
+}
+
+/* It holds the memory of its answer writable, answers and goes on writing. */
+static long break_mapped(sgn_task_t *task)
+{
+    static const char text[] = "{\"v\":1,\"answer\":{\"echo\":\"mapped\"}}";
+    char *map;
+
+    (void)task;
+    if (pwrite(TASK_ANSWER, text, sizeof text - 1, 0) < 0)
+        return -1;
+    map = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, TASK_ANSWER, 0);
+    if (map == MAP_FAILED)
+        return -1;
+    say(apr_psprintf(task->pool, "{\"v\":1,\"long\":%d}", (int)sizeof text - 1));
+    for (;;)
+        *(volatile char *)map = '{';
+}
+
 sgn_error_t *sgn_task_break(sgn_task_t *task)
 {
     static const way_t ways[] = {
         { "open", break_open }, { "socket", break_socket }, { "exec", break_exec }, { "fork", break_fork },
         { "kill", break_kill }, { "wx", break_wx }, { "write", break_write }, { "truncate", break_truncate },
         { "writable", break_writable }, { "reopen", break_reopen }, { "twice", break_twice },
-        { "descriptor", break_descriptor },
+        { "descriptor", break_descriptor }, { "raise", break_raise }, { "limits", break_limits }, { "nice", break_nice },
+        { "renice", break_renice }, { "inherited", break_inherited }, { "mapped", break_mapped },
     };
 
     return pick(ways, sizeof ways / sizeof *ways, task);

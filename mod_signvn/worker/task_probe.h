@@ -18,7 +18,8 @@ sgn_error_t *sgn_task_crash(sgn_task_t *task);
 sgn_error_t *sgn_task_spin(sgn_task_t *task);
 /* {how: heap|shared|growsdown|reserve|result|pool} */
 sgn_error_t *sgn_task_bloat(sgn_task_t *task);
-/* {how: open|socket|exec|fork|kill|wx|write|truncate|writable|reopen|twice|descriptor}:
+/* {how: open|socket|exec|fork|kill|wx|write|truncate|writable|reopen|twice|descriptor|
+ *  raise|limits|nice|renice|inherited|mapped}:
  * the attempt must not succeed; answer {errno} when it was politely refused. */
 sgn_error_t *sgn_task_break(sgn_task_t *task);
 

@@ -6,7 +6,9 @@
  *   "error"?}; then one {"v":1} for each worker that waits, with
  *   [call socket, life socket, pidfd, answer memfd, result memfd].  Keeper to
  *   zygote: {"v":1}, one more; {"v":1,"certificates":[base64]}, which workers
- *   from now on read while they wait (the zygote itself reads none).
+ *   from now on read while they wait (the zygote itself reads none): only of the
+ *   configuration, for every later worker reads them.  A worker that cannot be
+ *   made when it is asked for is made later.
  * Call socket, keeper to worker, once:
  *   {"v":1,"task","args"?,"size":bytes of the document,"data","file","cpu":
  *    limits,"result":bool} with [document?].

@@ -171,6 +171,11 @@ static void attacks(void)
     refused("open", "engine: open is refused");
     refused("write", "B9 engine: the document cannot be written");
     refused("writable", "B9 engine: the document cannot be mapped writable");
+    refused("raise", "A2 engine: a worker cannot raise its own limits");
+    refused("limits", "A2 engine: nor set those of others");
+    refused("nice", "A2 engine: nor go before others");
+    refused("inherited", "A2 engine: no descriptor of the zygote or of a sister is open");
+    ends("break", "renice", SGN_WORKER_CRASHED, "engine: other processes' priority ends the worker");
     refused("reopen", "B9 engine: the document cannot be opened again for writing");
 }
 
@@ -185,6 +190,11 @@ static void forgery(void)
             "engine: a second answer is never read");
     ok(answer && !sgn_json_get_str(&echo, answer, "echo", pool) && strcmp(echo, "one") == 0, "engine: the first one counts");
     honest("a second answer");
+    answer = NULL;
+    is_code(sgn_engine_task(&answer, NULL, engine, SGN_ENGINE_ANYONE, "break", arg("how", "mapped"), NULL, 0, pool), SGN_OK,
+            "A2 engine: an answer that its worker still can write is read when the worker is dead");
+    ok(answer && !sgn_json_get_str(&echo, answer, "echo", pool) && strcmp(echo, "mapped") == 0, "engine: as it was left");
+    honest("an answer that is mapped");
     /* or not even sent: beyond its 16 descriptors the kernel counts those that
      * all processes of this uid have under way */
     error = sgn_engine_task(&answer, NULL, engine, SGN_ENGINE_ANYONE, "break", arg("how", "descriptor"), NULL, 0, pool);
