@@ -447,6 +447,11 @@ static void hints(void)
     ok(told && !sgn_json_get_array(&list, told->json, "certificates", pool) && json_array_size(list) == 1
        && strcmp(json_string_value(json_array_get(list, 0)), "b3Vycw==") == 0,
        "A2 engine: only the administrator's, none that a worker brought");
+    json_array_clear(missing);
+    sgn_json_set_str(row, "key", "large");
+    json_array_append(missing, missed("large", apr_pstrcat(pool, "A", apr_psprintf(pool, "%0*d", 100000, 1), NULL), "b3Vycw=="));
+    sgn_hints_learn(engine, have, missing);
+    is_int((long)json_array_size(engine->asked), 1, "A2 engine: and nothing large of a worker is kept");
     engine->control = own;
     engine->intermediates = kept;
     close(pair[0]);

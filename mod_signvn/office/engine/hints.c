@@ -35,6 +35,13 @@ static int find_key(const json_t *rows, const char *key)
     return -1;
 }
 
+/* A row is the word of a worker: kept as long as the keeper runs, it must not be
+ * large either. */
+static int is_small(const json_t *row)
+{
+    return json_dumpb(row, NULL, 0, JSON_COMPACT) < LARGE;
+}
+
 /* Only what was missed and then found is worth remembering, and only while it
  * is small. */
 static int is_worth(const json_t *have, const json_t *row)
@@ -108,7 +115,7 @@ void sgn_hints_learn(sgn_engine_t *engine, const json_t *have, const json_t *mis
     if (!engine->asked)
         engine->asked = json_array();
     json_array_foreach((json_t *)missing, i, row) {
-        if (!*key_of(row) || !is_worth(have, row) || find_key(engine->asked, key_of(row)) >= 0)
+        if (!*key_of(row) || !is_worth(have, row) || !is_small(row) || find_key(engine->asked, key_of(row)) >= 0)
             continue;
         if (json_array_size(engine->asked) >= HINTS)
             json_array_remove(engine->asked, 0);
