@@ -30,6 +30,11 @@ is $got->{status}, 201, 'a job with two documents is taken';
 is $got->{json}{body}{agency}, 'A', 'its JSON';
 is $got->{json}{documents}[1]{sha256}, sha256_hex("\r\n--BOUN\r\n--\r\n"), 'and what looks like a boundary inside a document';
 is $got->{json}{descriptors}, 2, 'one descriptor for each';
+my @many = map { "$_ " . substr $file, $_, 100_000 - 100 * $_ } 0 .. 19;
+($type, $body) = multipart([job => undef, undef, '{"documents":[' . join(',', ('{"secrecy":"none"}') x 20) . ']}'], map { [document => 'a.pdf', undef, $_] } @many);
+$got = job($type, $body);
+is $got->{json}{descriptors}, 20, 'twenty documents are twenty descriptors';
+is_deeply [map { $_->{sha256} } @{ $got->{json}{documents} }], [map { sha256_hex($_) } @many], 'each its own bytes';
 is job('application/json', '{"documents":[]}')->{status}, 201, 'JSON alone is a job too';
 
 # ---- secrecy, before anything is stored

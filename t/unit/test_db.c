@@ -51,12 +51,17 @@ static void *insert_many(void *baton)
 static void locked(const char *url)
 {
     apr_pool_t *pool = tap_pool();
+    sgn_db_rows_t *rows;
     sgn_db_t *other;
 
     is_code(sgn_db_open(&other, url, 1, pool), SGN_OK, "db: opened by another program");
     is_code(sgn_db_begin(other, pool), SGN_OK, "db: that begins to write");
     is_code(sgn_db_begin(shared, pool), SGN_DB_LOCKED, "db: a lock that stays is told, nothing waits for ever");
     sgn_db_rollback(other);
+    is_code(sgn_db_run(other, pool, "ALTER TABLE kept ADD COLUMN c TEXT DEFAULT 'c'", NULL), SGN_OK, "db: another program changes a table");
+    is_code(sgn_db_run(shared, pool, "INSERT INTO kept (b) VALUES ('b')", NULL), SGN_OK, "db: it is written to");
+    ok(!sgn_db_query(&rows, shared, pool, "SELECT * FROM kept LIMIT 1", NULL) && rows->columns == 2 && strcmp(sgn_db_text(rows, 0, 1), "c") == 0,
+       "db: a kept statement shows the column of the other program");
     is_code(sgn_db_begin(shared, pool), SGN_OK, "db: and when it is gone the work goes on");
     sgn_db_rollback(shared);
 }
@@ -85,6 +90,11 @@ static void kept(sgn_db_t *db, apr_pool_t *pool)
     is_code(sgn_db_run(db, pool, "ALTER TABLE kept ADD COLUMN b TEXT DEFAULT 'mới'", NULL), SGN_OK, "db: one more column");
     is_code(sgn_db_query(&rows, db, pool, "SELECT * FROM kept LIMIT 1", NULL), SGN_OK, "db: every column again");
     ok(rows->columns == 2 && strcmp(sgn_db_text(rows, 0, 1), "mới") == 0, "db: has the new one");
+    is_code(sgn_db_run(db, pool, "DROP TABLE kept", NULL), SGN_OK, "db: a table that kept statements name goes");
+    is_code(sgn_db_query(&rows, db, pool, "SELECT * FROM kept LIMIT 1", NULL), SGN_DB_FAILED, "db: they are told so");
+    is_code(sgn_db_run(db, pool, "CREATE TABLE kept (b TEXT)", NULL), SGN_OK, "db: and when it is back");
+    is_code(sgn_db_query(&rows, db, pool, "SELECT * FROM kept LIMIT 1", NULL), SGN_OK, "db: they work");
+    ok(sgn_db_count(rows) == 0, "db: on what is there now");
     is_code(sgn_db_begin(db, pool), SGN_OK, "db: no kept statement stands in the way of a transaction");
     sgn_db_rollback(db);
 }
