@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -386,6 +387,40 @@ static void late_offers(void)
     settles("a worker that came too late for its task");
 }
 
+static void *APR_THREAD_FUNC widen(apr_thread_t *thread, void *baton)
+{
+    (void)thread;
+    apr_sleep(500000);
+    prlimit(zygote, RLIMIT_NOFILE, baton, NULL);
+    return NULL;
+}
+
+/* The zygote has no descriptors for a while: what it owes it pays when it can. */
+static void poor_zygote(void)
+{
+    struct rlimit usual, few;
+    apr_thread_t *thread;
+    apr_time_t began;
+    apr_status_t rc;
+    int good = 0;
+
+    if (prlimit(zygote, RLIMIT_NOFILE, NULL, &usual) != 0) {
+        ok(1, "engine: a zygote without descriptors # SKIP its limits cannot be set");
+        return;
+    }
+    few = usual;
+    few.rlim_cur = 4;
+    prlimit(zygote, RLIMIT_NOFILE, &few, NULL);
+    apr_thread_create(&thread, NULL, widen, &usual, pool);
+    began = sgn_clock_monotonic();
+    for (int i = 0; i < AHEAD + 2; i++)
+        good += ping() == SGN_OK;
+    is_int(good, AHEAD + 2, "engine: tasks end well though the zygote had no descriptors");
+    ok(sgn_clock_monotonic() - began < apr_time_from_sec(3), "engine: and wait no longer than it had none");
+    apr_thread_join(&rc, thread);
+    settles("a zygote without descriptors");
+}
+
 /* More at once than wait: each asks for its own, none takes another's. */
 static void crowd(void)
 {
@@ -412,6 +447,7 @@ static void ahead(void)
     is_int((int)ping(), SGN_OK, "engine: a task after every waiting worker was killed");
     settles("all of them were killed");
     crowd();
+    poor_zygote();
     late_offers();
 }
 
