@@ -421,6 +421,24 @@ static void poor_zygote(void)
     settles("a zygote without descriptors");
 }
 
+/* The keeper has room for two descriptors: an offer of five is lost, and made up for. */
+static void poor_keeper(void)
+{
+    struct rlimit usual, few;
+    int before = descriptors(), next = fcntl(0, F_DUPFD_CLOEXEC, 3);
+
+    close(next);
+    getrlimit(RLIMIT_NOFILE, &usual);
+    few = usual;
+    few.rlim_cur = (rlim_t)next + 2;
+    setrlimit(RLIMIT_NOFILE, &few);
+    is_int((int)ping(), SGN_WORKER_CRASHED, "engine: without descriptors a task is an error");
+    setrlimit(RLIMIT_NOFILE, &usual);
+    is_int((int)ping(), SGN_OK, "engine: and with them it works");
+    is_int(descriptors(), before, "engine: no descriptor is left of the offers that did not fit");
+    settles("a keeper without descriptors");
+}
+
 /* More at once than wait: each asks for its own, none takes another's. */
 static void crowd(void)
 {
@@ -448,6 +466,7 @@ static void ahead(void)
     settles("all of them were killed");
     crowd();
     poor_zygote();
+    poor_keeper();
     late_offers();
 }
 
